@@ -1,0 +1,89 @@
+"""Device profiles: what an ICON, a Varicam or a UNIX camera can speak, as data.
+
+One YAML file a profile under ``gateway/devices``; its name is the file's.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+SmbDialect = Literal["CORE", "LANMAN1", "LANMAN2", "NT1", "SMB2", "SMB3"]
+"""From oldest to newest, named as Samba's `server min protocol` does."""
+
+
+class Part(BaseModel):
+    """A block of a profile."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Smb(Part):
+    """Files over SMB."""
+
+    speaks: Literal["smb"]
+    dialects: Annotated[tuple[SmbDialect, ...], Field(min_length=1)]
+
+
+class Afp(Part):
+    """Files over AFP, on TCP or on AppleTalk (DDP)."""
+
+    speaks: Literal["afp"]
+    over: tuple[Literal["tcp", "appletalk"], ...]
+
+
+class Nfs(Part):
+    """Files over NFS."""
+
+    speaks: Literal["nfs"]
+    versions: tuple[Literal[2, 3, 4], ...]
+
+
+Protocol = Annotated[Smb | Afp | Nfs, Field(discriminator="speaks")]
+
+
+class Limits(Part):
+    """What the device's own software can hold."""
+
+    password: Annotated[int, Field(ge=4, le=127)] = 20
+    """Longest password, in characters."""
+    password_case: Literal["mixed", "upper"] = "mixed"
+    """`upper`: it folds passwords to capitals before it hashes them (LANMAN)."""
+    share_name: Annotated[int, Field(ge=8, le=80)] = 80
+    """Longest share name."""
+
+
+class Profile(Part):
+    """What a kind of device is and can do."""
+
+    title: str
+    """What people call it."""
+    system: str
+    """Its operating system."""
+    protocols: tuple[Protocol, ...] = ()
+    """How it can reach files on a server, the best first."""
+    dhcp: bool = True
+    """Whether it can ask for its address."""
+    limits: Limits = Limits()
+    sources: tuple[str, ...] = ()
+    """Where each claim comes from."""
+
+    @property
+    def smb(self) -> Smb | None:
+        """Its SMB, if it has one."""
+        return next((each for each in self.protocols if isinstance(each, Smb)), None)
+
+
+@cache
+def profiles() -> dict[str, Profile]:
+    """Every profile by name. Read once; pydantic's ValidationError if a file of ours is wrong."""
+    found = {}
+    for entry in sorted(files("gateway").joinpath("devices").iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(".yml"):
+            tree = yaml.safe_load(entry.read_text("utf-8"))
+            found[entry.name.removesuffix(".yml")] = Profile.model_validate(tree)
+    return found

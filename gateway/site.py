@@ -1,0 +1,267 @@
+"""What a department is: typed, frozen, without I/O.
+
+Every class mirrors a block of the description; the descriptions of the fields are what
+``gateway schema`` shows an editor. Rules across fields are in ``checks.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+# 15 characters: the shortest of the limits it has to fit in (NetBIOS name, interface name,
+# DNS label, account name). A dash inside, never at an end (RFC 1123, 2.1).
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,13}[a-z0-9])?$")]
+NicName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,14}$")]
+Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
+# Printable ASCII without backslash (DICOM PS3.5, 6.2, value representation AE); its length
+# of 16 is checked with a message of its own in checks.py.
+AETitle = Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\[\]-~])?$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Domain = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
+]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[^\s]*)?$")]
+SshKey = Annotated[
+    str,
+    StringConstraints(pattern=r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/=]+( .*)?$"),
+]
+ServiceName = Annotated[
+    str, StringConstraints(pattern=r"^([a-z][a-z0-9-]*|(tcp|udp)/\d{1,5}(-\d{1,5})?)$")
+]
+Who = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:/-]*$")]
+
+OUTSIDE = "outside"
+BOX = "box"
+RESERVED = frozenset({OUTSIDE, BOX, "any", "all", "none"})
+"""Words that name a side in messages and questions, so no device or network may have them."""
+
+
+class Part(BaseModel):
+    """A block of the description: unknown keys are refused, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Nic(Part):
+    """A network card of the box, by its name, and by its MAC where the name is ours to give."""
+
+    name: NicName
+    """The name it has, or gets when `mac` is given."""
+    mac: Mac | None = None
+    """Its MAC address, in lower case with colons: the card with it is given the name."""
+    vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
+    """IEEE 802.1Q tag, where several networks share the card."""
+
+    @property
+    def interface(self) -> str:
+        """What the kernel calls it: ``cam0``, or ``cam0.20`` with a VLAN."""
+        return f"{self.name}.{self.vlan}" if self.vlan else self.name
+
+
+class Dhcp(Part):
+    """Addresses that are lent to machines which have no fixed one."""
+
+    first: IPv4Address
+    """The lowest address that is lent."""
+    last: IPv4Address
+    """The highest address that is lent."""
+    lease_hours: Annotated[int, Field(ge=1, le=168)] = 12
+    """How long an address is lent, in hours."""
+
+
+class Network(Part):
+    """One side of the box."""
+
+    side: Literal["inside", "outside"] = "inside"
+    """`outside` is the hospital's network: exactly one. All others are `inside`."""
+    nic: Nic
+    """The card it is on: its name, or a block of name, mac and vlan."""
+    address: IPv4Interface
+    """The box's own address there, with the prefix length: 10.1.1.1/24."""
+    address6: IPv6Interface | None = None
+    """The box's own IPv6 address there. Without it, IPv6 is denied on this network."""
+    router: IPv4Address | None = None
+    """The hospital's router; outside only."""
+    router6: IPv6Address | None = None
+    """The hospital's IPv6 router; outside only."""
+    dhcp: Dhcp | None = None
+    """Lend addresses here; inside only. Devices with a `mac` get their own in any case."""
+    comment: str = ""
+    """For people."""
+
+    @field_validator("nic", mode="before")
+    @classmethod
+    def _a_name_is_enough(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("address", "address6", mode="before")
+    @classmethod
+    def _needs_a_prefix(cls, value: object) -> object:
+        if isinstance(value, str) and "/" not in value:
+            raise ValueError(f"{value} has no prefix length: write {value}/24, say")
+        return value
+
+    @property
+    def network(self) -> IPv4Network:
+        """All addresses of this side."""
+        return self.address.network
+
+    @property
+    def inside(self) -> bool:
+        """Whether it is one of ours."""
+        return self.side == "inside"
+
+
+class Box(Part):
+    """The gateway itself."""
+
+    name: Name = "gateway"
+    """Its host name, and its NetBIOS name."""
+    domain: Domain = "home.arpa"
+    """The domain its devices are named in (home.arpa: RFC 8375)."""
+    workgroup: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,14}$")] = "WORKGROUP"
+    """The Windows workgroup that it and the PCs are in."""
+    timezone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]+$")] = "Etc/UTC"
+    """Its time zone, as in Asia/Taipei."""
+
+
+class WebProxy(Part):
+    """The hospital's web proxy."""
+
+    address: IPv4Address
+    port: Port = 3128
+
+
+class Hospital(Part):
+    """What the hospital's side offers."""
+
+    dns: tuple[IPv4Address, ...] = ()
+    """Name servers, in order of preference."""
+    time: tuple[IPv4Address, ...] = ()
+    """NTP servers."""
+    web_proxy: WebProxy | None = None
+    """The web proxy. The box fetches its updates through it."""
+    mail_relay: IPv4Address | None = None
+    """The host that takes mail."""
+
+
+class Administration(Part):
+    """Who may log in to the box by ssh."""
+
+    allowed_from: Annotated[tuple[Who, ...], Field(alias="from", min_length=1)]
+    """Devices, networks or hospital addresses an administrator works at."""
+    ssh_keys: tuple[SshKey, ...] = ()
+    """Public keys of the administrators. Passwords are never accepted over ssh."""
+
+
+class Updates(Part):
+    """Where the box gets Debian's packages."""
+
+    mirror: Url | None = None
+    """Base address of a Debian mirror. Without it the box keeps the mirror it was installed with."""
+    proxy: Literal["hospital", "none"] = "hospital"
+    """`hospital`: through `hospital.web_proxy`, if there is one. `none`: directly."""
+
+
+class Device(Part):
+    """A camera, workstation or PC."""
+
+    profile: Name
+    """What it is; `gateway profiles` lists what there is and what each can speak."""
+    network: Name | None = None
+    """The network it is on. Leave it out for a device without one (it writes floppies)."""
+    address: IPv4Address | None = None
+    """Its fixed address."""
+    address6: IPv6Address | None = None
+    """Its fixed IPv6 address."""
+    mac: Mac | None = None
+    """Its MAC address: it then gets its address by DHCP, if it asks."""
+    ae_title: AETitle | None = None
+    """Its DICOM application entity title, up to 16 characters."""
+    comment: str = ""
+    """For people: the room, the inventory number, whom to ask."""
+
+
+class Share(Part):
+    """A folder, and who works in it. A network stands for every device described on it."""
+
+    writers: tuple[Name, ...] = ()
+    """Devices or networks that may read, write, rename and delete."""
+    readers: tuple[Name, ...] = ()
+    """Devices or networks that may only read."""
+    comment: Annotated[str, StringConstraints(max_length=48, pattern=r"^[^\x00-\x1f]*$")] = ""
+    """What a client shows beside the name."""
+
+
+class Access(Part):
+    """Something else that is allowed. Whatever nobody asked for is denied."""
+
+    source: Annotated[Who, Field(alias="from")]
+    """A device, a network or a hospital address."""
+    to: Who
+    """A device, a network, a hospital address, or `outside` for anything beyond the box."""
+    services: Annotated[tuple[ServiceName, ...], Field(min_length=1)]
+    """Names (`web`, `dicom`, `ping`) or ports (`tcp/8042`, `udp/5000-5010`)."""
+    reason: str = ""
+    """Why: an auditor reads this."""
+
+
+class Site(Part):
+    """One department's description."""
+
+    name: Name
+    """What the department is called in messages and folders."""
+    comment: str = ""
+    """For people."""
+    box: Box = Box()
+    networks: dict[Name, Network]
+    hospital: Hospital = Hospital()
+    administration: Administration
+    updates: Updates = Updates()
+    devices: dict[Name, Device] = {}
+    shares: dict[Name, Share] = {}
+    access: tuple[Access, ...] = ()
+
+    @cached_property
+    def outside(self) -> Network:
+        """The hospital's side (checks.py sees to it that there is one)."""
+        return next(network for network in self.networks.values() if not network.inside)
+
+    @cached_property
+    def outside_name(self) -> str:
+        """What the description calls the hospital's side."""
+        return next(name for name, network in self.networks.items() if not network.inside)
+
+    @cached_property
+    def inside(self) -> dict[str, Network]:
+        """Our own networks by name."""
+        return {name: network for name, network in self.networks.items() if network.inside}
+
+    def devices_on(self, network: str) -> dict[str, Device]:
+        """The described devices of a network, by name."""
+        return {name: device for name, device in self.devices.items() if device.network == network}
+
+    def members(self, who: str) -> tuple[str, ...]:
+        """The devices that a name in ``writers`` or ``readers`` stands for."""
+        return (who,) if who in self.devices else tuple(self.devices_on(who))
+
+    def users_of(self, share: str) -> Iterator[tuple[str, Literal["writers", "readers"], int]]:
+        """Every device that may use a share, with where it says so: (device, list, index).
+
+        Each device once, by the entry that gives it most: as a writer before as a reader, and
+        by its own name before by its network's.
+        """
+        seen: set[str] = set()
+        role: Literal["writers", "readers"]
+        for role in ("writers", "readers"):
+            names = getattr(self.shares[share], role)
+            for index, who in sorted(enumerate(names), key=lambda item: item[1] not in self.devices):
+                for device in self.members(who):
+                    if device not in seen:
+                        seen.add(device)
+                        yield device, role, index
