@@ -51,7 +51,7 @@ class Limits(Part):
 
     password: Annotated[int, Field(ge=4, le=127)] = 20
     """Longest password, in characters."""
-    password_case: Literal["mixed", "upper"] = "mixed"
+    password_case: Literal["mixed", "upper"] = "mixed"  # noqa: S105 - not a password
     """`upper`: it folds passwords to capitals before it hashes them (LANMAN)."""
     share_name: Annotated[int, Field(ge=8, le=80)] = 80
     """Longest share name."""

@@ -45,7 +45,9 @@ def run(  # noqa: PLR0913 - each is an ordinary option of a process
             timeout=timeout,
         )
     except FileNotFoundError:
-        raise Failed(f"{words[0]}: command not found (`make setup` installs what is needed)") from None
+        raise Failed(
+            f"{words[0]}: command not found (`make setup` installs what is needed)"
+        ) from None
     except subprocess.TimeoutExpired:
         raise Failed(f"no end after {timeout:.0f} s: {shlex.join(words)}") from None
     if check and done.returncode:

@@ -23,12 +23,15 @@ Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$"
 AETitle = Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\[\]-~])?$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Domain = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"),
 ]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[^\s]*)?$")]
 SshKey = Annotated[
     str,
-    StringConstraints(pattern=r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/=]+( .*)?$"),
+    StringConstraints(
+        pattern=r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/=]+( .*)?$"
+    ),
 ]
 ServiceName = Annotated[
     str, StringConstraints(pattern=r"^([a-z][a-z0-9-]*|(tcp|udp)/\d{1,5}(-\d{1,5})?)$")
@@ -163,7 +166,7 @@ class Updates(Part):
     """Where the box gets Debian's packages."""
 
     mirror: Url | None = None
-    """Base address of a Debian mirror. Without it the box keeps the mirror it was installed with."""
+    """Base address of a Debian mirror. Without it the box keeps the one it was installed with."""
     proxy: Literal["hospital", "none"] = "hospital"
     """`hospital`: through `hospital.web_proxy`, if there is one. `none`: directly."""
 
@@ -259,8 +262,8 @@ class Site(Part):
         seen: set[str] = set()
         role: Literal["writers", "readers"]
         for role in ("writers", "readers"):
-            names = getattr(self.shares[share], role)
-            for index, who in sorted(enumerate(names), key=lambda item: item[1] not in self.devices):
+            entries = enumerate(getattr(self.shares[share], role))
+            for index, who in sorted(entries, key=lambda entry: entry[1] not in self.devices):
                 for device in self.members(who):
                     if device not in seen:
                         seen.add(device)

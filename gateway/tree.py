@@ -88,7 +88,8 @@ def _fill(tree: Tree, folder: Path) -> None:
         path = folder / "files" / file.path.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         # Created with its mode: a secret is at no moment readable by others.
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode), "wb") as stream:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode)
+        with os.fdopen(descriptor, "wb") as stream:
             stream.write(file.content)
         path.chmod(file.mode)
     text = json.dumps(tree.manifest(), indent=1, ensure_ascii=False) + "\n"

@@ -29,7 +29,6 @@ from gateway.problems import Fault, Path
 from gateway.render import RenderedFile
 from gateway.site import Site
 
-
 FEATURES: tuple[Feature, ...] = (
     firewall.FEATURE,  # before everything: no service without it
     kernel.FEATURE,
