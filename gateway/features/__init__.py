@@ -6,8 +6,7 @@ its packages) is the sum of what the features say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 
 from gateway.features import (
     access,
@@ -26,8 +25,8 @@ from gateway.features import (
 from gateway.features.shape import Feature
 from gateway.policy import Flow
 from gateway.problems import Fault, Path
-from gateway.render import RenderedFile
 from gateway.site import Site
+from gateway.tree import Tree
 
 FEATURES: tuple[Feature, ...] = (
     firewall.FEATURE,  # before everything: no service without it
@@ -61,25 +60,22 @@ def policy(site: Site, line_of: Callable[[Path], int]) -> tuple[Flow, ...]:
     )
 
 
-@dataclass(frozen=True)
-class Box:
-    """All that makes a box this department's: the sum of the features."""
-
-    files: tuple[RenderedFile, ...]
-    packages: tuple[str, ...]
-    units: tuple[str, ...]
-    masked: tuple[str, ...]
-
-
-def render(site: Site, flows: tuple[Flow, ...]) -> Box:
-    """Every file, package and unit. Raises ValueError if two features claim one path."""
-    files = tuple(file for feature in FEATURES for file in feature.files(site, flows))
+def tree_of(site: Site, line_of: Callable[[Path], int]) -> Tree:
+    """The whole box. Raises ValueError if two features claim one path."""
+    flows = policy(site, line_of)
+    files = tuple(file for each in FEATURES for file in each.files(site, flows))
     paths = [file.path for file in files]
     if twice := {path for path in paths if paths.count(path) > 1}:
         raise ValueError(f"two features write {', '.join(sorted(twice))}")
-    return Box(
+    return Tree(
+        site=site.name,
+        host=site.box.name,
         files=files,
-        packages=tuple(sorted({name for each in FEATURES for name in each.packages(site)})),
-        units=tuple(unit for feature in FEATURES for unit in feature.units(site)),
-        masked=tuple(unit for feature in FEATURES for unit in feature.masked(site)),
+        packages=sorted({name for each in FEATURES for name in each.packages(site)}),
+        units=_each_once(unit for each in FEATURES for unit in each.units(site)),
+        masked=_each_once(unit for each in FEATURES for unit in each.masked(site)),
     )
+
+
+def _each_once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
