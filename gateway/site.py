@@ -11,7 +11,14 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 # 15 characters: the shortest of the limits it has to fit in (NetBIOS name, interface name,
 # DNS label, account name). A dash inside, never at an end (RFC 1123, 2.1).
@@ -37,6 +44,18 @@ ServiceName = Annotated[
     str, StringConstraints(pattern=r"^([a-z][a-z0-9-]*|(tcp|udp)/\d{1,5}(-\d{1,5})?)$")
 ]
 Who = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:/-]*$")]
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, int):  # pydantic would take 5 for 0.0.0.5
+        raise ValueError(f"is the number {value}, not an address: such as 10.1.1.11")
+    return value
+
+
+Address4 = Annotated[IPv4Address, BeforeValidator(_as_text)]
+Address6 = Annotated[IPv6Address, BeforeValidator(_as_text)]
+Interface4 = Annotated[IPv4Interface, BeforeValidator(_as_text)]
+Interface6 = Annotated[IPv6Interface, BeforeValidator(_as_text)]
 
 OUTSIDE = "outside"
 BOX = "box"
@@ -69,9 +88,9 @@ class Nic(Part):
 class Dhcp(Part):
     """Addresses that are lent to machines which have no fixed one."""
 
-    first: IPv4Address
+    first: Address4
     """The lowest address that is lent."""
-    last: IPv4Address
+    last: Address4
     """The highest address that is lent."""
     lease_hours: Annotated[int, Field(ge=1, le=168)] = 12
     """How long an address is lent, in hours."""
@@ -84,13 +103,13 @@ class Network(Part):
     """`outside` is the hospital's network: exactly one. All others are `inside`."""
     nic: Nic
     """The card it is on: its name, or a block of name, mac and vlan."""
-    address: IPv4Interface
+    address: Interface4
     """The box's own address there, with the prefix length: 10.1.1.1/24."""
-    address6: IPv6Interface | None = None
+    address6: Interface6 | None = None
     """The box's own IPv6 address there. Without it, IPv6 is denied on this network."""
-    router: IPv4Address | None = None
+    router: Address4 | None = None
     """The hospital's router; outside only."""
-    router6: IPv6Address | None = None
+    router6: Address6 | None = None
     """The hospital's IPv6 router; outside only."""
     dhcp: Dhcp | None = None
     """Lend addresses here; inside only. Devices with a `mac` get their own in any case."""
@@ -106,7 +125,7 @@ class Network(Part):
     @classmethod
     def _needs_a_prefix(cls, value: object) -> object:
         if isinstance(value, str) and "/" not in value:
-            raise ValueError(f"{value} has no prefix length: write {value}/24, say")
+            raise ValueError(f"has no prefix length: write {value}/24, say")
         return value
 
     @property
@@ -136,20 +155,20 @@ class Box(Part):
 class WebProxy(Part):
     """The hospital's web proxy."""
 
-    address: IPv4Address
+    address: Address4
     port: Port = 3128
 
 
 class Hospital(Part):
     """What the hospital's side offers."""
 
-    dns: tuple[IPv4Address, ...] = ()
+    dns: tuple[Address4, ...] = ()
     """Name servers, in order of preference."""
-    time: tuple[IPv4Address, ...] = ()
+    time: tuple[Address4, ...] = ()
     """NTP servers."""
     web_proxy: WebProxy | None = None
     """The web proxy. The box fetches its updates through it."""
-    mail_relay: IPv4Address | None = None
+    mail_relay: Address4 | None = None
     """The host that takes mail."""
 
 
@@ -178,9 +197,9 @@ class Device(Part):
     """What it is; `gateway profiles` lists what there is and what each can speak."""
     network: Name | None = None
     """The network it is on. Leave it out for a device without one (it writes floppies)."""
-    address: IPv4Address | None = None
+    address: Address4 | None = None
     """Its fixed address."""
-    address6: IPv6Address | None = None
+    address6: Address6 | None = None
     """Its fixed IPv6 address."""
     mac: Mac | None = None
     """Its MAC address: it then gets its address by DHCP, if it asks."""

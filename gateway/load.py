@@ -1,0 +1,195 @@
+"""YAML text becomes a Site, or every Problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from typing import Any
+
+from pydantic import ValidationError
+from yaml.reader import Reader
+
+from gateway.checks import faults
+from gateway.marked import Node, Place, compose
+from gateway.problems import Fault, Path, Problem, Refused, show_path
+from gateway.site import Site
+from gateway.wording import reword
+
+MAX_BYTES = 1024 * 1024
+MAX_SHOWN = 200
+FILE_NAME = "site.yml"
+# YAML's own line breaks; str.splitlines also breaks at form feeds, which would shift the lines.
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of a description: which path stands in which line."""
+
+    file: str
+    lines: tuple[str, ...] = field(repr=False)
+    root: Node = field(repr=False)
+
+    def line(self, path: Path) -> int:
+        """The line a path stands in, or its nearest known ancestor; counts from 1."""
+        return self.place(path, on_key=True).line
+
+    def place(self, path: Path, *, on_key: bool = False) -> Place:
+        """Where the value (or the key) of a path begins; of its nearest ancestor, if absent."""
+        key, node = self.root.place, self.root
+        for step in path:
+            if step not in node.entries:
+                return key
+            key, node = node.entries[step]
+        return key if on_key else node.place
+
+    def problem(self, fault: Fault) -> Problem:
+        """A fault with its place in the file."""
+        place = self.place(fault.path, on_key=fault.on_key)
+        return _problem(self.file, self.lines, place, fault)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A description without problems, and the text it came from."""
+
+    site: Site
+    source: Source
+
+
+def load(path: File) -> Loaded:
+    """The site that a file (or ``site.yml`` in a folder) describes.
+
+    Raises Refused with every problem that can be seen at once.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    text = _read(file)
+    lines = tuple(_BREAK.split(text))
+    name = str(file)
+    root, slips = compose(text)
+    problems = [
+        _problem(name, lines, slip.place, Fault(slip.path, slip.message, slip.mend))
+        for slip in slips
+    ]
+    if root is None:
+        raise Refused(problems)
+    source = Source(name, lines, root)
+    if not isinstance(root.value, dict):
+        wanted = Fault((), "a site is described by `key: value` lines", "begin with `name: …`")
+        raise Refused([*problems, source.problem(wanted)])
+    site, found = _validate(root.value)
+    # What the text already got wrong in a place is said once, in the text's own words.
+    known = {slip.path for slip in slips}
+    problems += [source.problem(fault) for fault in found if fault.path not in known]
+    if site is None or problems:
+        raise Refused(list(dict.fromkeys(problems)))
+    return Loaded(site, source)
+
+
+def _problem(file: str, lines: tuple[str, ...], place: Place, fault: Fault) -> Problem:
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    return Problem(
+        file=file,
+        line=place.line,
+        column=place.column,
+        message=fault.message,
+        path=show_path(fault.path),
+        mend=fault.mend,
+        source=line if len(line) <= MAX_SHOWN else "",
+    )
+
+
+def _validate(tree: dict[str, Any]) -> tuple[Site | None, list[Fault]]:
+    """The site and all its faults; no site when the model itself refuses the tree."""
+    try:
+        site = Site.model_validate(tree)
+    except ValidationError as error:
+        wrong = reword(error, tree)
+        return None, wrong + _faults_of_the_rest(tree, wrong)
+    return site, list(faults(site))
+
+
+def _faults_of_the_rest(tree: dict[str, Any], wrong: list[Fault]) -> list[Fault]:
+    """What the rules across fields find once the wrong values are left out.
+
+    Only where leaving them out makes a site that stands, and only in other blocks than theirs:
+    a rule must not complain about a gap that was made here.
+    """
+    bad = [fault.path for fault in wrong]
+    if any(isinstance(path[-1], int) for path in bad if path):
+        return []  # without it the indexes behind it would name other lines
+    try:
+        site = Site.model_validate(_without(tree, (), set(bad)))
+    except ValidationError:
+        return []
+    return [fault for fault in faults(site) if not _touches(fault.path, bad)]
+
+
+def _without(value: Any, path: Path, bad: set[Path]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without(each, (*path, key), bad)
+            for key, each in value.items()
+            if (*path, key) not in bad
+        }
+    if isinstance(value, list):
+        return [_without(each, (*path, index), bad) for index, each in enumerate(value)]
+    return value
+
+
+def _touches(path: Path, bad: Iterable[Path]) -> bool:
+    blocks = [each[:-1] for each in bad]
+    return any(block[: len(path)] == path[: len(block)] for block in blocks if block)
+
+
+def _read(file: File) -> str:
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _refused(file, *_unopened(file, error)) from None
+    except ValueError:  # a NUL in the name
+        raise _refused(file, "this is no file name", "give the path of a site.yml") from None
+    if len(raw) > MAX_BYTES:
+        raise _refused(
+            file, "larger than 1 MiB, which no description is", "give the path of a site.yml"
+        )
+    if b"\0" in raw and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _refused(file, "this is a binary file, not text", "give the path of a site.yml")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        message = f"line {line} is not UTF-8 text (byte 0x{raw[error.start]:02x})"
+        raise _refused(file, message, "save the file as UTF-8 in your editor") from None
+    _only_printable(file, text)
+    return text
+
+
+def _unopened(file: File, error: OSError) -> tuple[str, str]:
+    if isinstance(error, FileNotFoundError):
+        if file.parent.is_dir() and file.name == FILE_NAME:
+            return f"the folder has no {FILE_NAME}", "give a folder with one, or the file itself"
+        return "there is no such file", "give the path of a site.yml or of its folder"
+    if isinstance(error, PermissionError):
+        return "it may not be read by you", f"chmod it, or try as its owner: ls -l {file}"
+    return f"it cannot be read: {error.strerror}", "give the path of a site.yml or of its folder"
+
+
+def _only_printable(file: File, text: str) -> None:
+    found = Reader.NON_PRINTABLE.search(text)
+    if found is None:
+        return
+    before = _BREAK.split(text[: found.start()])
+    lines = tuple(_BREAK.split(text))
+    place = Place(len(before), len(before[-1]) + 1)
+    shown = tuple(re.sub(r"[^\t -~\xa0-\U0010ffff]", "?", line) for line in lines)
+    message = f"the character U+{ord(found.group()):04X} cannot be printed"
+    fault = Fault((), message, "remove it")
+    raise Refused([_problem(str(file), shown, place, fault)])
+
+
+def _refused(file: File, message: str, mend: str) -> Refused:
+    return Refused([Problem(str(file), 0, 0, message, mend=mend)])
