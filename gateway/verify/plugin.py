@@ -1,0 +1,114 @@
+"""The pytest plugin that gives the checks their context and collects the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import testinfra
+from lab import Lab
+
+from gateway.features.samba import instance_of
+from gateway.verify.context import Context
+from gateway.verify.evidence import Evidence, Row
+from gateway.verify.smb import Client
+
+Note = Callable[[str, str, str], None]
+
+
+class Plugin:
+    """One run. ``told`` hears each row as it is found, for a progress display."""
+
+    def __init__(self, context: Context, told: Callable[[Row], None]) -> None:
+        self.context = context
+        self.told = told
+        self.evidence = Evidence()
+        self.tried: dict[str, tuple[str, str, str]] = {}
+
+    @pytest.fixture(scope="session")
+    def context(self) -> Context:
+        """The site and the ways in."""
+        return self.context
+
+    @pytest.fixture(scope="session")
+    def lab(self) -> Lab:
+        """The simulated department; a check that needs it is skipped on a real box."""
+        if self.context.lab is None:
+            pytest.skip("needs the lab: nothing can be run on the real devices from here")
+        return self.context.lab
+
+    @pytest.fixture(scope="session")
+    def box(self) -> Any:
+        """The box over ssh, as testinfra sees it."""
+        return testinfra.get_host(self.context.host, ssh_extra_args=self.context.ssh_args)
+
+    @pytest.fixture
+    def note(self, request: pytest.FixtureRequest) -> Note:
+        """Says what a check is about to try: device, protocol, what is done."""
+
+        def take(device: str, protocol: str, done: str) -> None:
+            self.tried[request.node.nodeid] = (device, protocol, done)
+
+        return take
+
+    @pytest.fixture
+    def client(self, lab: Lab) -> Callable[[str], Client]:
+        """An SMB client that works as a device does."""
+        return lambda device: smb_client(self.context, lab, device)
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """A check that asks for ``device`` or ``grant`` runs once for each the site has."""
+        site = self.context.site
+        names = [name for name, each in site.devices.items() if each.network]
+        asked = {
+            "device": names,
+            "inside_device": [name for name in names if site.devices[name].network in site.inside],
+            "smb_device": smb_devices(self.context),
+            "grant": [
+                (device, share, role)
+                for share in site.shares
+                for device, role, _ in site.users_of(share)
+                if device in smb_devices(self.context)
+            ],
+        }
+        for name, values in asked.items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, values, ids=str)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
+        """One row a check: how it ended, and why."""
+        outcome: Any = yield
+        report: pytest.TestReport = outcome.get_result()
+        if report.when != "call" and report.passed:
+            return
+        if report.when == "teardown" and not report.failed:
+            return
+        device, protocol, done = self.tried.get(item.nodeid, ("box", "", item.name))
+        row = Row(device, protocol, done, report.outcome, _why(report), report.duration)
+        self.evidence.rows.append(row)
+        self.told(row)
+
+
+def _why(report: pytest.TestReport) -> str:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    return report.longreprtext if report.failed else ""
+
+
+def smb_devices(context: Context) -> list[str]:
+    """The devices that work on a share by SMB."""
+    site = context.site
+    users = {device for share in site.shares for device, _, _ in site.users_of(share)}
+    return [name for name in site.devices if name in users and instance_of(context.profile(name))]
+
+
+def smb_client(context: Context, lab: Lab, device: str) -> Client:
+    """The client a device has: its best dialect that the box offers."""
+    smb = context.profile(device).smb
+    assert smb  # only devices that speak it are asked  # noqa: S101
+    dialect = "SMB3" if "SMB3" in smb.dialects else smb.dialects[0]
+    box = context.box_address(device)
+    address = str(context.site.devices[device].address)
+    return Client(lab, device, address, box, context.passwords[device], dialect)

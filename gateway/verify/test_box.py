@@ -1,0 +1,69 @@
+"""The box itself, over ssh: its services, its files, what it listens on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway import features
+from gateway.verify.context import Context
+from gateway.verify.plugin import Note
+
+
+def test_units_run(box: Any, context: Context, note: Note) -> None:
+    tree = features.tree_of(context.site, context.loaded.source.line)
+    note("box", "systemd", f"{len(tree.units)} units run and start at boot; none has failed")
+    for unit in tree.units:
+        service = box.service(unit)
+        assert service.is_running, unit
+        assert service.is_enabled, unit
+    for unit in tree.masked:
+        assert box.service(unit).is_masked, unit
+    assert box.run("systemctl --failed --plain --no-legend").stdout == ""
+
+
+def test_files_are_as_rendered(box: Any, context: Context, note: Note) -> None:
+    tree = features.tree_of(context.site, context.loaded.source.line)
+    note("box", "files", f"{len(tree.files)} files are exactly as rendered")
+    entries = tree.manifest()["files"]
+    paths = " ".join(entry["path"] for entry in entries)
+    sums = box.check_output(f"sha256sum {paths}")
+    assert sums.split()[::2] == [entry["sha256"] for entry in entries]
+    modes = box.check_output(f"stat -c '%a %U %G' {paths}")
+    assert modes.splitlines() == [
+        f"{int(entry['mode'], 8):o} {entry['owner']} {entry['group']}" for entry in entries
+    ]
+
+
+def test_the_kernel_forwards_only_behind_the_firewall(
+    box: Any, context: Context, note: Note
+) -> None:
+    note("box", "nftables", "default deny in, through and out; IPv4 forwarded, IPv6 as described")
+    ruleset = box.check_output("nft list table inet gateway")
+    assert ruleset.count("policy drop") >= 3
+    assert box.sysctl("net.ipv4.ip_forward") == 1
+    asks_for_ipv6 = any(network.address6 for network in context.site.networks.values())
+    if not asks_for_ipv6:
+        assert box.sysctl("net.ipv6.conf.all.disable_ipv6") == 1
+
+
+def test_nothing_listens_that_nobody_asked_for(box: Any, context: Context, note: Note) -> None:
+    note("box", "sockets", "every TCP port it listens on is one the policy opens to somebody")
+    wanted = {
+        port
+        for flow in context.flows()
+        if flow.destination.is_box
+        for ports in flow.service.ports
+        for port in range(ports.low, ports.high + 1)
+    }
+    lines = box.check_output("ss -Hltn").splitlines()
+    local = [line.split()[3] for line in lines]
+    reachable = [each for each in local if not each.startswith(("127.", "[::1]"))]
+    assert {int(each.rpartition(":")[2]) for each in reachable} <= wanted
+
+
+def test_share_folders_are_closed_to_others(box: Any, context: Context, note: Note) -> None:
+    note("box", "files", "each share's folder is its groups' alone")
+    for share in context.site.shares:
+        folder = box.file(f"/srv/gateway/shares/{share}")
+        assert folder.is_directory
+        assert folder.mode & 0o2007 == 0o2000

@@ -1,0 +1,136 @@
+"""Shares by SMB, from each device's own place, in its own dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from lab import Lab
+
+from gateway.verify.context import Context
+from gateway.verify.plugin import Note, smb_devices
+from gateway.verify.smb import PUT_AND_GET, Client
+
+Grant = tuple[str, str, str]
+ClientOf = Callable[[str], Client]
+
+
+def test_share(grant: Grant, client: ClientOf, note: Note, context: Context) -> None:
+    device, share, role = grant
+    smb = client(device)
+    if role == "writers":
+        note(device, smb.dialect, f"put, get, compare and delete 256 KiB on {share}")
+        done = smb.work(share, PUT_AND_GET.format(name=f"{device}.dat"))
+        assert "identical" in done.stdout, done.stdout + done.stderr
+        return
+    note(device, smb.dialect, f"list {share}; a put is refused")
+    assert smb.work(share, "$SMB ls").returncode == 0
+    put = smb.work(share, "head -c 9 /dev/urandom >sent; $SMB 'put sent stolen'")
+    assert "NT_STATUS_ACCESS_DENIED" in put.stdout + put.stderr
+
+
+def test_wrong_password_is_refused(smb_device: str, client: ClientOf, note: Note) -> None:
+    smb = client(smb_device)
+    note(smb_device, smb.dialect, "a wrong password is refused")
+    refused = smb.work("IPC$", "$SMB help", password="Wr0ng-Passw0rd")  # noqa: S106 - wrong one
+    assert refused.returncode != 0
+
+
+def test_share_of_others_is_refused(
+    smb_device: str, client: ClientOf, note: Note, context: Context
+) -> None:
+    site = context.site
+    own = {
+        share for share in site.shares for each, _, _ in site.users_of(share) if each == smb_device
+    }
+    smb = client(smb_device)
+    note(smb_device, smb.dialect, "shares of others are refused, its own open")
+    if not (others := sorted(set(site.shares) - own)):
+        pytest.skip("it may use every share")
+    for share in sorted(own):
+        assert smb.work(share, "$SMB ls").returncode == 0
+    for share in others:
+        assert smb.work(share, "$SMB ls").returncode != 0, share
+
+
+def test_only_its_own_kind_of_smb_is_open(
+    smb_device: str, client: ClientOf, note: Note, context: Context
+) -> None:
+    """Old dialects are refused to those who can do better, and port 445 to those who cannot."""
+    smb = client(smb_device)
+    other_port, wrong = (139, "NT1") if smb.port == 445 else (445, "SMB3")
+    note(smb_device, smb.dialect, f"only port {smb.port} is open to it; {wrong} is refused there")
+    assert _connects(smb, smb.port)
+    assert not _connects(smb, other_port)
+    share = _a_share_of(context, smb_device)
+    assert smb.work(share, "$SMB ls").returncode == 0
+    assert smb.work(share, "$SMB ls", dialect=wrong, port=str(smb.port)).returncode != 0
+
+
+def test_encryption_is_required(
+    smb_device: str, client: ClientOf, note: Note, context: Context
+) -> None:
+    smb = client(smb_device)
+    if smb.dialect != "SMB3":
+        pytest.skip("it cannot encrypt; it is confined instead")
+    note(smb_device, "SMB3", "works encrypted; an unencrypted session is refused")
+    share = _a_share_of(context, smb_device)
+    assert smb.work(share, "$SMB ls").returncode == 0
+    plain = smb.work(share, "$SMB ls --option=clientsmbencrypt=off", encrypt="no")
+    assert plain.returncode != 0, plain.stdout
+
+
+def test_a_file_passes_between_old_and_new(
+    lab: Lab, context: Context, client: ClientOf, note: Note
+) -> None:
+    """What one writer puts, every reader gets and every other writer changes."""
+    site = context.site
+    able = smb_devices(context)
+    for share in site.shares:
+        users = [(who, role) for who, role, _ in site.users_of(share) if who in able]
+        writers = [who for who, role in users if role == "writers"]
+        if len({client(who).dialect for who, _ in users}) > 1 and writers:
+            break
+    else:
+        pytest.skip("no share joins different dialects")
+    first = writers[0]
+    note(first, client(first).dialect, f"what it writes on {share} is there for all its users")
+    name = "passed-on.dat"
+    put = client(first).work(share, f"seq 9999 >sent; $SMB 'put sent {name}'")
+    assert put.returncode == 0, put.stderr
+    for who, role in users:
+        got = client(who).work(share, f"seq 9999 >sent; $SMB 'get {name} got'; cmp sent got")
+        assert got.returncode == 0, (who, got.stdout, got.stderr)
+        kept = client(who).work(share, f"seq 9999 >sent; $SMB 'put sent {name}'")
+        words = kept.stdout + kept.stderr
+        assert ("NT_STATUS_ACCESS_DENIED" in words) == (role == "readers"), (who, words)
+    gone = client(writers[-1]).work(share, f"$SMB 'del {name}'; $SMB ls")
+    assert name not in gone.stdout
+
+
+def test_control_without_its_daemon_nothing_works(
+    smb_device: str, lab: Lab, client: ClientOf, note: Note, context: Context
+) -> None:
+    """The negative control: the daemon off, the client fails; on again, it works again."""
+    smb = client(smb_device)
+    unit = "smbd-modern.service" if smb.port == 445 else "smbd-legacy.service"
+    note(smb_device, smb.dialect, f"control: fails while {unit} is off")
+    share = _a_share_of(context, smb_device)
+    assert lab.exec("box", ["systemctl", "stop", unit]).returncode == 0
+    try:
+        assert smb.work(share, "$SMB ls").returncode != 0
+    finally:
+        assert lab.exec("box", ["systemctl", "start", unit]).returncode == 0
+    assert smb.work(share, "$SMB ls").returncode == 0
+
+
+def _connects(smb: Client, port: int) -> bool:
+    code = f"import socket; socket.create_connection(('{smb.box}', {port}), 1.5)"
+    return smb.lab.exec(smb.device, ["python3", "-c", code]).returncode == 0
+
+
+def _a_share_of(context: Context, device: str) -> str:
+    site = context.site
+    return next(
+        share for share in site.shares for each, _, _ in site.users_of(share) if each == device
+    )

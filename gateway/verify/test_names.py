@@ -1,0 +1,77 @@
+"""Addresses, names and time, as each device gets them from the box."""
+
+from __future__ import annotations
+
+import pytest
+from lab import Lab
+
+from gateway.verify.context import Context
+from gateway.verify.plugin import Note
+
+# udhcpc tells a script what it was given; this one prints it and leaves the card as it is.
+ASK = """
+printf '#!/bin/sh\\n[ "$1" = bound ] && env\\nexit 0\\n' >/tmp/told; chmod +x /tmp/told
+exec busybox udhcpc -f -n -q -t 3 -T 2 -i eth0 -s /tmp/told
+"""
+
+
+def test_lease(inside_device: str, lab: Lab, context: Context, note: Note) -> None:
+    device = context.site.devices[inside_device]
+    if not device.mac or not context.profile(inside_device).dhcp:
+        pytest.skip("its address is set by hand")
+    note(inside_device, "DHCP", f"is given {device.address}, router, name server and time server")
+    lease = _ask(lab, inside_device)
+    box = context.box_address(inside_device)
+    assert lease["ip"] == str(device.address)
+    assert {lease["router"], lease["dns"], lease["ntpsrv"]} == {box}
+
+
+def test_control_no_lease_without_dnsmasq(lab: Lab, context: Context, note: Note) -> None:
+    asking = [name for name, each in context.site.devices.items() if each.mac]
+    if not asking:
+        pytest.skip("no device asks for its address")
+    note(asking[0], "DHCP", "control: no lease while dnsmasq is off, one when it is on again")
+    assert lab.exec("box", ["systemctl", "stop", "dnsmasq.service"]).returncode == 0
+    try:
+        assert not _ask(lab, asking[0])
+    finally:
+        assert lab.exec("box", ["systemctl", "start", "dnsmasq.service"]).returncode == 0
+    assert _ask(lab, asking[0])
+
+
+def _ask(lab: Lab, device: str) -> dict[str, str]:
+    done = lab.exec(device, ["sh", "-c", ASK], timeout=30)
+    pairs = (line.partition("=") for line in done.stdout.splitlines())
+    return {name: value for name, _, value in pairs} if done.returncode == 0 else {}
+
+
+def test_names(inside_device: str, lab: Lab, context: Context, note: Note) -> None:
+    box, site = context.box_address(inside_device), context.site
+    note(inside_device, "DNS", "finds every device by name, the hospital's names, and no nonsense")
+    for name, device in site.devices.items():
+        if device.address:
+            assert _resolve(lab, inside_device, box, f"{name}.{site.box.domain}") == str(
+                device.address
+            )
+    assert _resolve(lab, inside_device, box, f"{site.box.name}.{site.box.domain}") == box
+    if site.hospital.dns:
+        assert _resolve(lab, inside_device, box, lab.web_name) == lab.web_address
+    assert not _resolve(lab, inside_device, box, f"nobody.{site.box.domain}")
+
+
+def _resolve(lab: Lab, device: str, server: str, name: str) -> str:
+    asked = ["dig", "+short", "+tries=2", "+time=2", f"@{server}", name, "A"]
+    return lab.exec(device, asked, timeout=15).stdout.strip()
+
+
+def test_time(inside_device: str, lab: Lab, context: Context, note: Note) -> None:
+    note(inside_device, "NTP", "gets the time from the box")
+    box = context.box_address(inside_device)
+    # RFC 5905, 7.3: version 4, mode 3 (client); the answer's mode is 4 and its stratum is set.
+    code = (
+        "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3);"
+        f"s.sendto(bytes([0x23]) + bytes(47), ('{box}', 123)); answer = s.recv(100);"
+        "print(answer[0] & 7, 0 < answer[1] < 16, len(answer))"
+    )
+    done = lab.exec(inside_device, ["python3", "-c", code], timeout=15)
+    assert done.stdout.split() == ["4", "True", "48"], done.stderr
