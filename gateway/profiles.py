@@ -12,6 +12,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+# libyaml's safe loader where it is there: `gateway check` reads all profiles at every start.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 SmbDialect = Literal["CORE", "LANMAN1", "LANMAN2", "NT1", "SMB2", "SMB3"]
 """From oldest to newest, named as Samba's `server min protocol` does."""
 
@@ -28,6 +31,9 @@ class Smb(Part):
     speaks: Literal["smb"]
     dialects: Annotated[tuple[SmbDialect, ...], Field(min_length=1)]
 
+    def __str__(self) -> str:
+        return f"SMB ({', '.join(self.dialects)})"
+
 
 class Afp(Part):
     """Files over AFP, on TCP or on AppleTalk (DDP)."""
@@ -35,12 +41,18 @@ class Afp(Part):
     speaks: Literal["afp"]
     over: tuple[Literal["tcp", "appletalk"], ...]
 
+    def __str__(self) -> str:
+        return f"AFP ({', '.join(self.over)})"
+
 
 class Nfs(Part):
     """Files over NFS."""
 
     speaks: Literal["nfs"]
     versions: tuple[Literal[2, 3, 4], ...]
+
+    def __str__(self) -> str:
+        return f"NFS ({', '.join(map(str, self.versions))})"
 
 
 Protocol = Annotated[Smb | Afp | Nfs, Field(discriminator="speaks")]
@@ -73,6 +85,11 @@ class Profile(Part):
     """Where each claim comes from."""
 
     @property
+    def speaks(self) -> str:
+        """How it can reach files, in words."""
+        return ", ".join(str(each) for each in self.protocols) or "no shared folders"
+
+    @property
     def smb(self) -> Smb | None:
         """Its SMB, if it has one."""
         return next((each for each in self.protocols if isinstance(each, Smb)), None)
@@ -84,6 +101,6 @@ def profiles() -> dict[str, Profile]:
     found = {}
     for entry in sorted(files("gateway").joinpath("devices").iterdir(), key=lambda item: item.name):
         if entry.name.endswith(".yml"):
-            tree = yaml.safe_load(entry.read_text("utf-8"))
+            tree = yaml.load(entry.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe one
             found[entry.name.removesuffix(".yml")] = Profile.model_validate(tree)
     return found

@@ -1,7 +1,8 @@
 """What a department is: typed, frozen, without I/O.
 
-Every class mirrors a block of the description; the descriptions of the fields are what
-``gateway schema`` shows an editor. Rules across fields are in ``checks.py``.
+Every class mirrors a block of the description; the text below each field is what
+``gateway schema`` shows an editor (schema.py reads it: pydantic would do so at every start).
+Rules across fields are in ``checks``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,13}[a-z0-9]
 NicName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,14}$")]
 Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
 # Printable ASCII without backslash (DICOM PS3.5, 6.2, value representation AE); its length
-# of 16 is checked with a message of its own in checks.py.
+# of 16 is checked with a message of its own in checks/devices.py.
 AETitle = Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\[\]-~])?$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Domain = Annotated[
@@ -66,7 +67,7 @@ RESERVED = frozenset({OUTSIDE, BOX, "any", "all", "none"})
 class Part(BaseModel):
     """A block of the description: unknown keys are refused, nothing changes afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Nic(Part):
@@ -251,7 +252,7 @@ class Site(Part):
 
     @cached_property
     def outside(self) -> Network:
-        """The hospital's side (checks.py sees to it that there is one)."""
+        """The hospital's side (checks see to it that there is one)."""
         return next(network for network in self.networks.values() if not network.inside)
 
     @cached_property

@@ -1,0 +1,64 @@
+"""The JSON Schema of a description: editors complete and check with it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from gateway import site as model
+from gateway.policy import SERVICES
+from gateway.profiles import profiles
+
+Schema = dict[str, Any]
+PORTS = r"^(tcp|udp)/\d{1,5}(-\d{1,5})?$"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schema() -> Schema:
+    """What a ``site.yml`` may say, with the words of ``site.py`` for every key."""
+    tree = model.Site.model_json_schema()
+    blocks: dict[str, Schema] = {**tree["$defs"], "Site": tree}
+    for part, name, words in _words_below_fields():
+        fields = blocks.get(part, {}).get("properties", {})
+        field = fields.get(_alias(part, name))
+        if field is not None:
+            field["description"] = words
+    _as_people_write(blocks)
+    return {"$schema": DIALECT, **tree, "title": "Gateway site description"}
+
+
+def _as_people_write(blocks: dict[str, Schema]) -> None:
+    """What the model does not tell pydantic: short forms, and names that are known."""
+    card = blocks["Network"]["properties"]["nic"]
+    by_name = blocks["Nic"]["properties"]["name"]["pattern"]
+    words = card.pop("description", "")
+    card.clear()
+    short = {"type": "string", "pattern": by_name}
+    card.update(anyOf=[short, {"$ref": "#/$defs/Nic"}], description=words)
+    device = blocks["Device"]["properties"]["profile"]
+    device["enum"] = sorted(profiles())
+    services = blocks["Access"]["properties"]["services"]["items"]
+    del services["pattern"]
+    services.update(anyOf=[{"enum": sorted(SERVICES)}, {"pattern": PORTS}])
+
+
+def _alias(part: str, name: str) -> str:
+    return getattr(model, part).model_fields[name].alias or name
+
+
+def _words_below_fields() -> Iterator[tuple[str, str, str]]:
+    """Class, field and the string below it, from the source of ``site.py``."""
+    for part in ast.parse(inspect.getsource(model)).body:
+        if not isinstance(part, ast.ClassDef):
+            continue
+        for field, below in zip(part.body, part.body[1:], strict=False):
+            if (
+                isinstance(field, ast.AnnAssign)
+                and isinstance(field.target, ast.Name)
+                and isinstance(below, ast.Expr)
+                and isinstance(below.value, ast.Constant)
+                and isinstance(below.value.value, str)
+            ):
+                yield part.name, field.target.id, inspect.cleandoc(below.value.value)
