@@ -1,0 +1,132 @@
+"""systemd, by its own command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .process import must, run
+
+START_SECONDS = 60
+SETTLE_SECONDS = 1.0
+_SHOWN = "Id,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,Names"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a unit is."""
+
+    name: str
+    load: str
+    active: str
+    sub: str
+    result: str
+    kind: str
+    file: str
+    restarts: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether it does its work (a oneshot has done it)."""
+        done = self.kind == "oneshot" and self.active == "inactive" and self.result == "success"
+        return self.load == "loaded" and (self.active == "active" or done)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether waiting for it is in vain."""
+        return self.active == "failed" or self.load != "loaded"
+
+
+def units(names: Sequence[str]) -> list[Unit]:
+    """How these units are, in that order."""
+    if not names:
+        return []
+    said = must(["systemctl", "show", "--property", _SHOWN, "--", *names]).out
+    blocks = [
+        dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        for block in said.strip().split("\n\n")
+    ]
+    return [
+        Unit(
+            name=name,
+            load=block.get("LoadState", ""),
+            active=block.get("ActiveState", ""),
+            sub=block.get("SubState", ""),
+            result=block.get("Result", ""),
+            kind=block.get("Type", ""),
+            file=block.get("UnitFileState", ""),
+            restarts=block.get("NRestarts", "0"),
+        )
+        for name, block in zip(names, blocks, strict=True)
+    ]
+
+
+def mask(names: Sequence[str]) -> None:
+    """Stop units and keep them from ever starting, also those whose package is yet to come."""
+    if names:
+        must(["systemctl", "mask", "--", *names])
+        if running := [
+            each.name for each in units(names) if each.active not in ("inactive", "failed")
+        ]:
+            must(["systemctl", "stop", "--", *running])
+
+
+def unmask(names: Sequence[str]) -> None:
+    """Let units start again."""
+    if names:
+        must(["systemctl", "unmask", "--", *names])
+
+
+def stop(names: Iterable[str]) -> list[str]:
+    """Stop and disable units that are no longer wanted; says which were there."""
+    there = [unit.name for unit in units(sorted(set(names))) if unit.load == "loaded"]
+    if there:
+        must(["systemctl", "disable", "--now", "--", *there])
+    return there
+
+
+def start(names: Sequence[str], *, enable: bool = True) -> list[str]:
+    """Start what does not run, now and at boot; says which. Failed ones get another chance."""
+    now = units(names)
+    waiting = [each.name for each in now if not each.runs or (enable and each.file == "disabled")]
+    if waiting:
+        run(["systemctl", "reset-failed", "--", *waiting])  # refuses units it has never heard of
+        verb = ("enable", "--now") if enable else ("start",)
+        must(["systemctl", *verb, "--", *waiting], timeout=START_SECONDS * 2)
+    return waiting
+
+
+def reload_units() -> None:
+    """Let systemd read its unit files again."""
+    must(["systemctl", "daemon-reload"])
+
+
+def not_up(names: Sequence[str]) -> list[str]:
+    """The units that do not come up in time, each with its last words.
+
+    A daemon may die in its first second after systemd called it active, and be restarted:
+    what counts is to stay up, without a restart, for a moment.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    before: list[Unit] = []
+    steady_since = time.monotonic()
+    while True:
+        now = units(names)
+        if now != before:
+            before, steady_since = now, time.monotonic()
+        lost = [unit for unit in now if not unit.runs]
+        steady = time.monotonic() - steady_since >= SETTLE_SECONDS
+        late = time.monotonic() > deadline
+        if late or any(unit.is_lost for unit in lost) or (steady and not lost):
+            return [
+                f"{unit.name} is {unit.active} ({unit.sub}){_last_words(unit)}" for unit in lost
+            ]
+        time.sleep(0.1)
+
+
+def _last_words(unit: Unit) -> str:
+    if unit.load != "loaded":
+        return f": its unit file is {unit.load}"
+    said = run(["journalctl", "--unit", unit.name, "--lines", "5", "--output", "cat", "--no-pager"])
+    return f": {said.out.strip()}" if said.out.strip() else ""

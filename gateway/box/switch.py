@@ -1,0 +1,161 @@
+"""One switch of the box from whatever it is to a manifest.
+
+The order: what is no longer wanted stops; every new path is claimed; files are placed; paths
+that nobody wants any more are given back; cards get their names; services take their files in
+the manifest's order (the firewall's comes first in it); units start, and have to stay up.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import nics, services
+from .claims import Claims
+from .files import Paths, differs, place
+from .manifest import NOTHING, Manifest
+from .process import Failed, run
+from .store import Generation
+
+_UNIT_FOLDERS = ("/etc/systemd/system/", "/usr/lib/systemd/system/")
+
+
+@dataclass(frozen=True)
+class View:
+    """What a switch leads to or comes from: a manifest, and the staged files for it."""
+
+    manifest: Manifest = NOTHING
+    staged: Callable[[str], Path] = Path
+    generation: int | None = None
+
+    def links(self) -> list[str]:
+        """The texts of its systemd.link(5) files."""
+        return [
+            self.staged(entry.path).read_text("utf-8")
+            for entry in self.manifest.files
+            if entry.path.endswith(".link")
+        ]
+
+
+def view(generation: Generation, only_first: bool = False) -> View:
+    """A generation, or the part of it that comes before the packages."""
+    manifest = generation.manifest
+    chosen = manifest.only_first() if only_first else manifest
+    return View(chosen, generation.staged, generation.number)
+
+
+@dataclass
+class Outcome:
+    """What a switch did. ``warnings`` are failures that did not stop it."""
+
+    files: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    reloaded: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    masked: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the box is another than before."""
+        done = (self.files, self.removed, self.reloaded, self.started, self.stopped, self.masked)
+        return any(done) or bool(self.renamed)
+
+
+class Switch:
+    """A switch to ``new``, and what it did so far.
+
+    ``afresh`` are paths whose services must look again even if the file did not change.
+    With ``keep_going`` a failure becomes a warning: there is no way back from the way back.
+    """
+
+    def __init__(
+        self, paths: Paths, new: View, afresh: Iterable[str] = (), *, keep_going: bool = False
+    ) -> None:
+        self.new = new
+        self.outcome = Outcome()
+        self._paths = paths
+        self._afresh = frozenset(afresh)
+        self._keep_going = keep_going
+        self._claims = Claims(paths)
+        self._removed_commands: list[tuple[str, ...]] = []
+
+    def go(self) -> None:
+        """All steps, in their order. Raises Failed at the first that fails."""
+        manifest = self.new.manifest
+        self.attempt(lambda: self._stop(manifest))
+        self.attempt(lambda: self._claims.take(manifest.files))
+        self.attempt(lambda: self._place(manifest))
+        self.attempt(lambda: self._give_back(manifest))
+        self.attempt(lambda: self._tell_systemd(manifest))
+        self.attempt(self._name_cards)
+        for command, path in self._commands(manifest):
+            self.attempt(lambda command=command, path=path: self._reload(command, path))  # type: ignore[misc]
+        self.attempt(lambda: self._start(manifest))
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        """Take a step; with ``keep_going`` its failure is noted instead of raised."""
+        try:
+            step()
+        except (Failed, OSError) as error:
+            if not self._keep_going:
+                raise
+            self.outcome.warnings.append(str(error))
+
+    def _stop(self, manifest: Manifest) -> None:
+        self.outcome.stopped += self._claims.stop_unwanted(manifest.units)
+
+    def _place(self, manifest: Manifest) -> None:
+        for entry in manifest.files:
+            if differs(self._paths, entry):
+                place(self._paths, entry, self.new.staged(entry.path))
+                self.outcome.files.append(entry.path)
+
+    def _give_back(self, manifest: Manifest) -> None:
+        for path, command in self._claims.unwanted(manifest.paths).items():
+            self._claims.give_back(path)
+            self.outcome.removed.append(path)
+            self._removed_commands.append(command)
+
+    def _tell_systemd(self, manifest: Manifest) -> None:
+        touched = self.outcome.files + self.outcome.removed
+        if any(path.startswith(_UNIT_FOLDERS) for path in touched):
+            services.reload_units()
+        self._claims.unmask_unwanted(manifest.masked)
+        self.outcome.masked += self._claims.mask(manifest.masked)
+
+    def _name_cards(self) -> None:
+        if links := self.new.links():
+            self.outcome.renamed |= nics.rename(nics.asked(links))
+
+    def _commands(self, manifest: Manifest) -> list[tuple[tuple[str, ...], str]]:
+        """The commands to run, each once, with the file that asks for it.
+
+        A removed file's command comes last, with no file: its service may have gone with it.
+        """
+        touched = {*self.outcome.files, *self._afresh}
+        wanted: dict[tuple[str, ...], str] = {}
+        for entry in manifest.files:
+            if entry.path in touched and entry.reload:
+                wanted.setdefault(entry.reload, entry.path)
+        for command in self._removed_commands:
+            if command:
+                wanted.setdefault(command, "")
+        return list(wanted.items())
+
+    def _reload(self, command: tuple[str, ...], path: str) -> None:
+        done = run(command)
+        if done.ok:
+            self.outcome.reloaded.append(shlex.join(command))
+        elif path:
+            raise Failed(f"{path} is in place, but its service refuses it: {done.blame()}")
+
+    def _start(self, manifest: Manifest) -> None:
+        self._claims.take_units(manifest.units)
+        self.outcome.started += services.start(manifest.units)
+        if lost := services.not_up(manifest.units):
+            raise Failed("not running: " + "; ".join(lost))
