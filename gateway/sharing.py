@@ -1,0 +1,103 @@
+"""Who uses which share through which server: what folders, accounts, Samba and secrets share.
+
+Two Samba servers stand side by side, because one daemon cannot tell a weak client from a strong
+one by itself: ``modern`` speaks only encrypted SMB 3.1.1, ``legacy`` only LANMAN 1 to NT 1. A
+further protocol is a further ``Server`` here and a feature of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.policy import Reason
+from gateway.profiles import Afp, Nfs, Profile, Protocol, Smb, SmbDialect, profiles
+from gateway.site import Site
+
+ServerName = Literal["modern", "legacy"]
+LEGACY_DIALECTS: tuple[SmbDialect, ...] = ("LANMAN1", "LANMAN2", "NT1")
+"""What the legacy server can speak, oldest first. Samba never got CORE to work with passwords."""
+OFFERED = "SMB 3.1.1 and, on inside networks, SMB from LANMAN1 to NT1"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A device may use a share, through a server, because an entry of the share says so."""
+
+    device: str
+    share: str
+    role: Literal["writers", "readers"]
+    reason: Reason
+    server: ServerName
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may also write, rename and delete."""
+        return self.role == "writers"
+
+
+def grants(site: Site) -> Iterator[Grant]:
+    """Every right to a share that is served, in the order of the description.
+
+    A network stands for the devices that are described on it. One of them that can speak
+    nothing we offer is left out here; ``features/shares.py`` says when that is an error.
+    """
+    for share in site.shares:
+        for device, role, index in site.users_of(share):
+            server = server_of(site, device)
+            if server:
+                yield Grant(device, share, role, Reason(("shares", share, role, index)), server)
+
+
+def server_of(site: Site, device: str) -> ServerName | None:
+    """The server that a device uses, or None when there is none for it (see ``why_none``)."""
+    network = site.devices[device].network
+    profile = profile_of(site, device)
+    if network is None or profile is None or profile.smb is None:
+        return None
+    if "SMB3" in profile.smb.dialects:
+        return "modern"
+    return "legacy" if legacy_dialect(profile) and site.networks[network].inside else None
+
+
+def why_none(site: Site, device: str) -> str:
+    """Why no server can serve a device, to follow its name in a sentence."""
+    network, profile = site.devices[device].network, profile_of(site, device)
+    if network is None:
+        return "has no network"
+    spoken = ", ".join(_in_words(each) for each in profile.protocols) if profile else ""
+    if profile and legacy_dialect(profile):
+        return f"speaks {spoken}, which is too weak for the hospital's network"
+    return f"speaks {spoken}" if spoken else "cannot reach files on a server"
+
+
+def profile_of(site: Site, device: str) -> Profile | None:
+    """The profile of a device; None for an unknown one, which checks.py reports."""
+    return profiles().get(site.devices[device].profile)
+
+
+def legacy_dialect(profile: Profile) -> SmbDialect | None:
+    """The best dialect that a device has in common with the legacy server."""
+    spoken = profile.smb.dialects if profile.smb else ()
+    return next((each for each in reversed(LEGACY_DIALECTS) if each in spoken), None)
+
+
+def lanman_login(profile: Profile) -> bool:
+    """Whether it can log in by LANMAN's response only.
+
+    Not the same as the dialect: Windows 95 speaks NT1 but folds passwords to capitals.
+    """
+    folds = profile.limits.password_case == "upper"  # noqa: S105 - a kind, not a password
+    return folds or legacy_dialect(profile) in ("LANMAN1", "LANMAN2")
+
+
+def _in_words(protocol: Protocol) -> str:
+    match protocol:
+        case Smb():
+            return f"SMB ({', '.join(protocol.dialects)})"
+        case Afp():
+            names = {"tcp": "TCP", "appletalk": "AppleTalk"}
+            return f"AFP over {' and '.join(names[each] for each in protocol.over)}"
+        case Nfs():
+            return f"NFS {', '.join(str(version) for version in protocol.versions)}"
