@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from lab import Lab
+from functools import cached_property
+from ipaddress import ip_address
 
 from gateway import features
 from gateway.load import Loaded
 from gateway.policy import Flow
 from gateway.profiles import Profile, profiles
 from gateway.site import Site
+from lab import Lab
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,21 @@ class Context:
         """What is described."""
         return self.loaded.site
 
+    @cached_property
     def flows(self) -> tuple[Flow, ...]:
         """What must be open, and no more."""
         return features.policy(self.site, self.loaded.source.line)
+
+    def permits(self, source: str, destination: str, protocol: str, port: int) -> bool:
+        """Whether some flow covers one packet from an address to an address."""
+        sender, receiver = ip_address(source), ip_address(destination)
+        return any(
+            ports.protocol == protocol and ports.low <= port <= ports.high
+            for flow in self.flows
+            if any(sender in each for each in flow.source.addresses)
+            and any(receiver in each for each in flow.destination.addresses)
+            for ports in flow.service.ports
+        )
 
     def profile(self, device: str) -> Profile:
         """What a device can speak."""
@@ -46,3 +59,13 @@ class Context:
         network = self.site.devices[device].network
         assert network  # the checks are asked only of devices with a network  # noqa: S101
         return str(self.site.networks[network].address.ip)
+
+
+def web_address(lab: Lab) -> str:
+    """The web server beyond the hospital's router."""
+    return str(lab.plan.web_address)
+
+
+def outsider_address(lab: Lab) -> str:
+    """A machine on the hospital's network that nobody described."""
+    return lab.plan.place("outsider").addresses[0]

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 
-from lab import Lab
-
 from gateway.problems import Failed
+from lab import Lab
 
 COUNTERS = """
 table inet gateway_verify {

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 import testinfra
-from lab import Lab
 
-from gateway.features.samba import instance_of
+from gateway.sharing import Grant, grants, legacy_dialect, server_of
 from gateway.verify.context import Context
 from gateway.verify.evidence import Evidence, Row
 from gateway.verify.smb import Client
+from lab import Lab
 
 Note = Callable[[str, str, str], None]
 
@@ -21,7 +21,7 @@ class Plugin:
     """One run. ``told`` hears each row as it is found, for a progress display."""
 
     def __init__(self, context: Context, told: Callable[[Row], None]) -> None:
-        self.context = context
+        self.given = context
         self.told = told
         self.evidence = Evidence()
         self.tried: dict[str, tuple[str, str, str]] = {}
@@ -29,19 +29,19 @@ class Plugin:
     @pytest.fixture(scope="session")
     def context(self) -> Context:
         """The site and the ways in."""
-        return self.context
+        return self.given
 
     @pytest.fixture(scope="session")
     def lab(self) -> Lab:
         """The simulated department; a check that needs it is skipped on a real box."""
-        if self.context.lab is None:
+        if self.given.lab is None:
             pytest.skip("needs the lab: nothing can be run on the real devices from here")
-        return self.context.lab
+        return self.given.lab
 
     @pytest.fixture(scope="session")
     def box(self) -> Any:
         """The box over ssh, as testinfra sees it."""
-        return testinfra.get_host(self.context.host, ssh_extra_args=self.context.ssh_args)
+        return testinfra.get_host(self.given.host, ssh_extra_args=self.given.ssh_args)
 
     @pytest.fixture
     def note(self, request: pytest.FixtureRequest) -> Note:
@@ -55,26 +55,21 @@ class Plugin:
     @pytest.fixture
     def client(self, lab: Lab) -> Callable[[str], Client]:
         """An SMB client that works as a device does."""
-        return lambda device: smb_client(self.context, lab, device)
+        return lambda device: smb_client(self.given, lab, device)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """A check that asks for ``device`` or ``grant`` runs once for each the site has."""
-        site = self.context.site
+        site = self.given.site
         names = [name for name, each in site.devices.items() if each.network]
-        asked = {
+        asked: dict[str, Sequence[object]] = {
             "device": names,
             "inside_device": [name for name in names if site.devices[name].network in site.inside],
-            "smb_device": smb_devices(self.context),
-            "grant": [
-                (device, share, role)
-                for share in site.shares
-                for device, role, _ in site.users_of(share)
-                if device in smb_devices(self.context)
-            ],
+            "smb_device": smb_devices(self.given),
+            "grant": list(grants(site)),
         }
         for name, values in asked.items():
             if name in metafunc.fixturenames:
-                metafunc.parametrize(name, values, ids=str)
+                metafunc.parametrize(name, values, ids=_id)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
@@ -91,6 +86,10 @@ class Plugin:
         self.told(row)
 
 
+def _id(value: object) -> str:
+    return f"{value.device}-{value.share}" if isinstance(value, Grant) else str(value)
+
+
 def _why(report: pytest.TestReport) -> str:
     if report.skipped and isinstance(report.longrepr, tuple):
         return str(report.longrepr[2]).removeprefix("Skipped: ")
@@ -99,16 +98,14 @@ def _why(report: pytest.TestReport) -> str:
 
 def smb_devices(context: Context) -> list[str]:
     """The devices that work on a share by SMB."""
-    site = context.site
-    users = {device for share in site.shares for device, _, _ in site.users_of(share)}
-    return [name for name in site.devices if name in users and instance_of(context.profile(name))]
+    return list(dict.fromkeys(grant.device for grant in grants(context.site)))
 
 
 def smb_client(context: Context, lab: Lab, device: str) -> Client:
     """The client a device has: its best dialect that the box offers."""
-    smb = context.profile(device).smb
-    assert smb  # only devices that speak it are asked  # noqa: S101
-    dialect = "SMB3" if "SMB3" in smb.dialects else smb.dialects[0]
+    server = server_of(context.site, device)
+    dialect = "SMB3" if server == "modern" else legacy_dialect(context.profile(device))
+    assert dialect  # only devices that a server serves are asked  # noqa: S101
     box = context.box_address(device)
     address = str(context.site.devices[device].address)
     return Client(lab, device, address, box, context.passwords[device], dialect)

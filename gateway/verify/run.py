@@ -28,7 +28,7 @@ def verify(context: Context, told: Callable[[Row], None], only: str = "") -> Evi
         options += ["-k", only]
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = pytest.main(options, plugins=[plugin])
+        code = pytest.ExitCode(pytest.main(options, plugins=[plugin]))
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise Failed(f"the checks could not be run: {code.name}\n{said.getvalue()[-2000:]}")
     return plugin.evidence

@@ -50,7 +50,7 @@ def test_nothing_listens_that_nobody_asked_for(box: Any, context: Context, note:
     note("box", "sockets", "every TCP port it listens on is one the policy opens to somebody")
     wanted = {
         port
-        for flow in context.flows()
+        for flow in context.flows
         if flow.destination.is_box
         for ports in flow.service.ports
         for port in range(ports.low, ports.high + 1)

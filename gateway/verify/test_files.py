@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
+from gateway.sharing import Grant, grants
+from gateway.verify.context import Context
+from gateway.verify.plugin import Note
+from gateway.verify.smb import PUT_AND_GET, Client
 from lab import Lab
 
-from gateway.verify.context import Context
-from gateway.verify.plugin import Note, smb_devices
-from gateway.verify.smb import PUT_AND_GET, Client
-
-Grant = tuple[str, str, str]
 ClientOf = Callable[[str], Client]
 
 
 def test_share(grant: Grant, client: ClientOf, note: Note, context: Context) -> None:
-    device, share, role = grant
+    device, share = grant.device, grant.share
     smb = client(device)
-    if role == "writers":
+    if grant.writes:
         note(device, smb.dialect, f"put, get, compare and delete 256 KiB on {share}")
         done = smb.work(share, PUT_AND_GET.format(name=f"{device}.dat"))
         assert "identical" in done.stdout, done.stdout + done.stderr
@@ -40,9 +40,7 @@ def test_share_of_others_is_refused(
     smb_device: str, client: ClientOf, note: Note, context: Context
 ) -> None:
     site = context.site
-    own = {
-        share for share in site.shares for each, _, _ in site.users_of(share) if each == smb_device
-    }
+    own = {grant.share for grant in grants(site) if grant.device == smb_device}
     smb = client(smb_device)
     note(smb_device, smb.dialect, "shares of others are refused, its own open")
     if not (others := sorted(set(site.shares) - own)):
@@ -84,26 +82,25 @@ def test_a_file_passes_between_old_and_new(
     lab: Lab, context: Context, client: ClientOf, note: Note
 ) -> None:
     """What one writer puts, every reader gets and every other writer changes."""
-    site = context.site
-    able = smb_devices(context)
-    for share in site.shares:
-        users = [(who, role) for who, role, _ in site.users_of(share) if who in able]
-        writers = [who for who, role in users if role == "writers"]
-        if len({client(who).dialect for who, _ in users}) > 1 and writers:
+    for share in context.site.shares:
+        users = [grant for grant in grants(context.site) if grant.share == share]
+        writers = [grant.device for grant in users if grant.writes]
+        if len({grant.server for grant in users}) > 1 and writers:
             break
     else:
-        pytest.skip("no share joins different dialects")
+        pytest.skip("no share joins old and new")
     first = writers[0]
     note(first, client(first).dialect, f"what it writes on {share} is there for all its users")
     name = "passed-on.dat"
     put = client(first).work(share, f"seq 9999 >sent; $SMB 'put sent {name}'")
     assert put.returncode == 0, put.stderr
-    for who, role in users:
+    for grant in users:
+        who = grant.device
         got = client(who).work(share, f"seq 9999 >sent; $SMB 'get {name} got'; cmp sent got")
         assert got.returncode == 0, (who, got.stdout, got.stderr)
         kept = client(who).work(share, f"seq 9999 >sent; $SMB 'put sent {name}'")
         words = kept.stdout + kept.stderr
-        assert ("NT_STATUS_ACCESS_DENIED" in words) == (role == "readers"), (who, words)
+        assert ("NT_STATUS_ACCESS_DENIED" in words) == (not grant.writes), (who, words)
     gone = client(writers[-1]).work(share, f"$SMB 'del {name}'; $SMB ls")
     assert name not in gone.stdout
 
@@ -130,7 +127,4 @@ def _connects(smb: Client, port: int) -> bool:
 
 
 def _a_share_of(context: Context, device: str) -> str:
-    site = context.site
-    return next(
-        share for share in site.shares for each, _, _ in site.users_of(share) if each == device
-    )
+    return next(grant.share for grant in grants(context.site) if grant.device == device)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from lab import Lab
 
-from gateway.verify.context import Context
+from gateway.verify.context import Context, web_address
 from gateway.verify.plugin import Note
+from lab import Lab
 
 # udhcpc tells a script what it was given; this one prints it and leaves the card as it is.
 ASK = """
@@ -55,7 +55,7 @@ def test_names(inside_device: str, lab: Lab, context: Context, note: Note) -> No
             )
     assert _resolve(lab, inside_device, box, f"{site.box.name}.{site.box.domain}") == box
     if site.hospital.dns:
-        assert _resolve(lab, inside_device, box, lab.web_name) == lab.web_address
+        assert _resolve(lab, inside_device, box, "www.hospital.example") == web_address(lab)
     assert not _resolve(lab, inside_device, box, f"nobody.{site.box.domain}")
 
 
