@@ -54,3 +54,28 @@ def run(  # noqa: PLR0913 - each is an ordinary option of a process
         words_of_it = (done.stderr.strip() or done.stdout.strip() or "it said nothing")[-4000:]
         raise Failed(f"exit {done.returncode}: {shlex.join(words)}\n{words_of_it}")
     return done
+
+
+def start(command: Sequence[str | Path], *, log_file: Path, env: Mapping[str, str]) -> int:
+    """Start a process that outlives us, in a session of its own; what it prints goes to a file.
+
+    Returns its pid. ``env`` is added to the environment. Raises Failed when there is no such
+    program.
+    """
+    words = [str(word) for word in command]
+    log.debug("start: %s", shlex.join(words))
+    with log_file.open("ab") as output:
+        try:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **env},
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise Failed(
+                f"{words[0]}: command not found (`make setup` installs what is needed)"
+            ) from None
+    return process.pid
