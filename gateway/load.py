@@ -64,7 +64,7 @@ def load(path: File) -> Loaded:
 
     Raises Refused with every problem that can be seen at once.
     """
-    file = path / FILE_NAME if path.is_dir() else path
+    file = _file_of(path)
     text = _read(file)
     lines = tuple(_BREAK.split(text))
     name = str(file)
@@ -118,8 +118,10 @@ def _faults_of_the_rest(tree: dict[str, Any], wrong: list[Fault]) -> list[Fault]
     a rule must not complain about a gap that was made here.
     """
     bad = [fault.path for fault in wrong]
-    if any(isinstance(path[-1], int) for path in bad if path):
-        return []  # without it the indexes behind it would name other lines
+    # Everything refers to networks and to whole blocks, and without an entry of a list the
+    # indexes behind it would name other lines.
+    if any(len(path) < 2 or path[0] == "networks" or isinstance(path[-1], int) for path in bad):
+        return []
     try:
         site = Site.model_validate(_without(tree, (), set(bad)))
     except ValidationError:
@@ -142,6 +144,13 @@ def _without(value: Any, path: Path, bad: set[Path]) -> Any:
 def _touches(path: Path, bad: Iterable[Path]) -> bool:
     blocks = [each[:-1] for each in bad]
     return any(block[: len(path)] == path[: len(block)] for block in blocks if block)
+
+
+def _file_of(path: File) -> File:
+    try:
+        return path / FILE_NAME if path.is_dir() else path
+    except OSError as error:  # a folder above it that may not be entered, a name too long
+        raise _refused(path, *_unopened(path, error)) from None
 
 
 def _read(file: File) -> str:

@@ -27,7 +27,7 @@ LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 SEXAGESIMAL = re.compile(r"[-+]?[1-9][0-9]*(:[0-5]?[0-9])+")
 EMPTY = ("", "~", "null", "Null", "NULL")
 
-MERGE_KEY = "<<"
+_TAGS = "tag:yaml.org,2002:"  # what `!!` stands for
 
 
 @dataclass(frozen=True, order=True)
@@ -120,7 +120,12 @@ class _Composer:
                 path,
             )
         if event.tag:
-            self._slip(place, f"the tag {event.tag} has no meaning here", "remove it", path)
+            self._slip(
+                place,
+                f"the tag {event.tag.replace(_TAGS, '!!')} has no meaning here",
+                "remove it",
+                path,
+            )
         if event.anchor:
             self._open.add(event.anchor)
         if isinstance(event, yaml.ScalarEvent):
@@ -164,14 +169,14 @@ class _Composer:
                 at, "a key must be a word, not a list or block", "write `key: value`", path
             )
         key = str(event.value)
-        if event.style is None and TRUTH.fullmatch(key):
+        if not event.style and TRUTH.fullmatch(key):
             message, mend = _truth(key)
             self._slip(at, message, mend, (*path, key))
         return key
 
     def _scalar(self, event: Any, place: Place, path: Path) -> str | int | None:
         text = str(event.value)
-        if event.style is not None:  # quoted, or a block of text
+        if event.style:  # quoted, or a block of text; libyaml says "" where PyYAML says None
             return text
         if text in EMPTY:
             return None
@@ -246,7 +251,7 @@ _WORDS = (
      "indent it like its neighbours, and close every quote and bracket"),
     ("did not find expected '-' indicator", "this line does not fit into the list above it",
      "begin it with `- ` at the list's indentation, or indent it like its neighbours"),
-    ("did not find expected ',' or", "a bracket opened above is not closed",
+    ("did not find expected ',' or", "this bracket is not closed",
      "close it with ] or }, and put commas between what is in it"),
     ("did not find expected node content", "a value is missing here",
      "remove the comma or bracket too many"),
@@ -261,15 +266,19 @@ _WORDS = (
 )  # fmt: skip
 
 
+# Seen only later: the place to look at is where the quote, bracket or line began.
+_BEGUN_BEFORE = ("end of stream", "expected ',' or", "expected ':'", "document indicator")
+
+
 def _unreadable(error: yaml.MarkedYAMLError, text: str) -> Slip:
     said = str(error.problem or error.context or "")
     mark = error.problem_mark or error.context_mark
-    if "end of stream" in said and error.context_mark:
-        mark = error.context_mark  # where the quote was opened, not where the file ends
+    if error.context_mark and any(words in said for words in _BEGUN_BEFORE):
+        mark = error.context_mark
     place = _place(mark) if mark else Place(1, 1)
     lines = text.splitlines()
     line = lines[place.line - 1] if place.line <= len(lines) else ""
-    if "\t" in line[: place.column] and "any token" in said:
+    if "tab character" in said or ("\t" in line[: place.column] and "any token" in said):
         message, mend = "a tab indents this line", "indent with spaces only"
         return Slip(place, message, mend, fatal=True)
     if "any token" in said:

@@ -32,13 +32,19 @@ def shown(value: object) -> str:
         return "a block"
     if isinstance(value, list):
         return "a list"
-    text = str(value)
+    # A line break or an escape sequence must not reach the terminal as such.
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(value))
     return f"`{text if len(text) <= 40 else text[:37] + '...'}`"
 
 
 def reword(error: ValidationError, tree: Details) -> list[Fault]:
     """A fault for every error of the model, each in words of its own."""
-    return [_fault(dict(details), tree) for details in error.errors(include_url=False)]
+    return [
+        _fault(dict(details), tree)
+        for details in error.errors(include_url=False)
+        # A list is also "too short" when each of its entries is refused by itself.
+        if not (details["type"] == "too_short" and details["input"])
+    ]
 
 
 def _fault(details: Details, tree: Details) -> Fault:
@@ -51,11 +57,20 @@ def _fault(details: Details, tree: Details) -> Fault:
     if path and path[-1] == KEY:
         what, mend = _mismatch(details)
         return Fault(path[:-1], f"`{path[-2]}` {what}", mend, on_key=True)
-    if path == ("networks",) and not tree.get("networks"):
-        return Fault(path, "no network is described", _EXAMPLES["networks"], on_key=True)
+    path = _written(path, tree)
     what, mend = _REWORDED.get(kind, _anything)(details)
     # An empty value has no place of its own worth a caret; its key has.
     return Fault(path, f"{show_path(path)} {what}", mend, on_key=details["input"] is None)
+
+
+def _written(path: Path, tree: Any) -> Path:
+    """As much of a path as stands in the text: `nic: eth1` means `nic: {name: eth1}`."""
+    for length, step in enumerate(path):
+        try:
+            tree = tree[step]
+        except (KeyError, IndexError, TypeError):
+            return path[:length]
+    return path
 
 
 def _unknown_key(path: Path) -> Fault:

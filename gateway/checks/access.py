@@ -45,13 +45,12 @@ def _administration(site: Site) -> Iterator[Fault]:
 
 def _unknown(site: Site, path: Path, who: str) -> Iterator[Fault]:
     """Why a name or address is no end that the box could let through."""
+    if who == OUTSIDE or who in site.networks:
+        return
     if who in site.devices:
-        device = site.devices[who]
-        if device.network is None:
+        if site.devices[who].network is None:
             message = f"`{who}` has no network"
             yield Fault(path, message, "remove it here, or give it a network")
-        return
-    if who == OUTSIDE or who in site.networks:
         return
     if who == BOX:
         message = "what the box itself serves follows from the shares and services"

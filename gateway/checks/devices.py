@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
-from gateway.checks.box import services
+from gateway.checks.hospital import services
 from gateway.checks.networks import GROUP_MEND, is_group, unusable
 from gateway.problems import Fault, Path
 from gateway.profiles import profiles
@@ -80,7 +80,7 @@ def _same_address(site: Site) -> Iterator[Fault]:
             if address is None:
                 continue
             if address in taken:
-                message = f"{address} is {taken[address]} already"
+                message = f"{address} is the address of {taken[address]} already"
                 yield Fault(("devices", name, key), message, "choose a free one")
             taken.setdefault(address, f"`{name}`")
 
@@ -96,7 +96,7 @@ def _same_mac(site: Site) -> Iterator[Fault]:
             continue
         path: Path = ("devices", name, "mac")
         if device.mac in taken:
-            message = f"{device.mac} is {taken[device.mac]} already"
+            message = f"{device.mac} is the MAC address of {taken[device.mac]} already"
             yield Fault(path, message, "read it from the machine itself")
         if is_group(device.mac):
             yield Fault(path, f"{device.mac} is no single machine's address", GROUP_MEND)

@@ -39,6 +39,10 @@ def unusable(address: IPv4Address | IPv6Address, network: IPInterface) -> str:
 
 def _sides(site: Site) -> Iterator[Fault]:
     outside = [name for name, network in site.networks.items() if not network.inside]
+    if not site.networks:
+        mend = "describe the hospital's side and at least one inside"
+        yield Fault(("networks",), "no network is described", mend, on_key=True)
+        return
     if not outside:
         message = "no network is the hospital's side"
         yield Fault(("networks",), message, "say `side: outside` in one of them", on_key=True)

@@ -22,6 +22,8 @@ def faults(site: Site) -> Iterator[Fault]:
 
 
 def _members(site: Site, share: str) -> Iterator[Fault]:
+    # A device on a network that does not exist may have been meant for any of them.
+    all_placed = all(each.network in (None, *site.networks) for each in site.devices.values())
     for role in ("writers", "readers"):
         for index, who in enumerate(getattr(site.shares[share], role)):
             path: Path = ("shares", share, role, index)
@@ -33,7 +35,7 @@ def _members(site: Site, share: str) -> Iterator[Fault]:
                 message = f"there is no device or network `{who}`"
                 mend = nearest(who, (*site.devices, *site.networks))
                 yield Fault(path, message, mend)
-            elif not site.devices_on(who):
+            elif all_placed and not site.devices_on(who):
                 message = f"no device is described on `{who}`, so nobody would be let in"
                 yield Fault(path, message, "describe its devices, or remove it here")
 
