@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from . import accounts, packages, status
+from . import accounts, packages, status, tracking
 from .activate import activate, check
 from .claims import Claims
 from .files import Paths, make_folder, write
@@ -28,6 +28,8 @@ Told = dict[str, Any]
 def _stage(store: Store, given: argparse.Namespace) -> Told:
     with store.lock():
         generation, fresh = store.stage(given.archive)
+        if store.paths.root == Path("/"):  # the kernel is the box's own
+            tracking.begin()
     missing = packages.missing(generation.manifest.packages)
     return {"changed": fresh, "generation": generation.number, "packages_missing": missing}
 

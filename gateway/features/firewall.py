@@ -27,16 +27,6 @@ NEVER_A_SOURCE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "
 Private addresses (RFC 1918) are not among them: most hospitals use them.
 """
 NEVER_A_SOURCE6 = ("::1/128", "::ffff:0:0/96", "ff00::/8")
-TRACKING = """
-table inet gateway_tracking {
-	chain prerouting {
-		type filter hook prerouting priority filter; policy accept;
-		ct state established
-	}
-}
-"""
-"""Makes a bare box track connections, nothing else. Loaded one ssh round trip before the first
-ruleset, it lets the administrator's connection live on; the ruleset's flush removes it."""
 NEIGHBOURS = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
 
 

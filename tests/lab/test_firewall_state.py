@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from packet_wires import BOX, CAMERA, DENIED, OTHER, PC, SERVER, Wires, flows_of, site_with
 
+from gateway.box import tracking
 from gateway.features import firewall
 
 pytestmark = [
@@ -55,7 +56,7 @@ def test_a_connection_older_than_the_firewall_lives_if_it_was_tracked(
     peer = server.accept()[0]
     peer.settimeout(DENIED)
     if tracked:
-        wires.nft("-f", "-", stdin=firewall.TRACKING)
+        wires.nft("-f", "-", stdin=tracking.RULESET)
         client.sendall(b"a word")  # each ssh round trip is one
         assert peer.recv(64) == b"a word"
     wires.load(site, flows_of(site))
