@@ -13,7 +13,7 @@ FLOORS = (
     {"site", "profiles", "render"},
     {"load", "marked", "wording", "checks", "policy", "schema", "sharing", "tree"}
     | {"archive", "lab"},
-    {"features", "audit", "cards", "apply", "verify"},
+    {"features", "audit", "cards", "apply", "secrets", "verify"},
     {"cli"},
 )
 ALONE = {"gateway/box", "intake", "reports"}

@@ -1,0 +1,156 @@
+"""The devices' passwords: made here, kept in an Ansible vault beside the site, never in clear.
+
+``vault.yml`` holds ``gateway_passwords: {varicam: …}`` and whatever else an operator keeps there.
+Its clear text goes to and from ``ansible-vault`` by stdin and stdout only.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway.problems import Failed
+from gateway.profiles import Limits
+from gateway.run import run
+from gateway.sharing import grants, profile_of
+from gateway.site import Site
+
+VARIABLE = "gateway_passwords"
+ENCRYPTED = b"$ANSIBLE_VAULT;"
+# What a technician can read off a sheet and type on an old keyboard: one case, and none of the
+# look-alikes i, l, 1, o and 0. 31 letters and digits: 16 of them are 79 bits.
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+LENGTH = 16
+
+
+def ensure(site: Site, vault: Path, password_file: Path | None) -> dict[str, str]:
+    """The password of every device that has an account, made and kept if it had none.
+
+    The vault is only written when a password was missing. Passwords of devices that are gone
+    stay in it: a device may come back. Raises Failed with the way out.
+    """
+    needed = sorted({grant.device for grant in grants(site)})
+    if not needed:
+        return {}
+    tree = _read(vault, password_file)
+    known = _passwords(tree, vault)
+    fresh = {name: make(_limits(site, name)) for name in needed if name not in known}
+    known |= fresh
+    for name in needed:
+        _must_fit(vault, name, known[name], _limits(site, name))
+    if fresh:
+        _write(vault, password_file, {**tree, VARIABLE: dict(sorted(known.items()))})
+    return {name: known[name] for name in needed}
+
+
+def make(limits: Limits) -> str:
+    """A new password that a device with these limits can hold."""
+    length = min(limits.password, LENGTH)
+    password = "".join(secrets.choice(ALPHABET) for _ in range(length))
+    return password.upper() if limits.password_case == "upper" else password  # noqa: S105 - a kind
+
+
+def _limits(site: Site, device: str) -> Limits:
+    profile = profile_of(site, device)
+    return profile.limits if profile else Limits()
+
+
+def _must_fit(vault: Path, device: str, password: str, limits: Limits) -> None:
+    """A password that a person wrote may not fit; replacing it silently would lock a device out."""
+    if not password or not password.isascii() or not password.isprintable():
+        fault = "must be printable ASCII"
+    elif len(password) > limits.password:
+        fault = f"is longer than the {limits.password} characters it can hold"
+    else:
+        return
+    raise Failed(
+        f"{vault}: the password of {device} {fault}: change it (`ansible-vault edit {vault}`), "
+        "or delete its line and a new one is made"
+    )
+
+
+def _read(vault: Path, password_file: Path | None) -> dict[str, Any]:
+    """The vault's variables; none if there is no vault yet."""
+    try:
+        content = vault.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise Failed(f"{vault} cannot be read: {error.strerror}") from None
+    if not content.startswith(ENCRYPTED):
+        raise Failed(f"{vault} is not encrypted: `ansible-vault encrypt {vault}` does it")
+    text = _ansible_vault(("decrypt", "--output", "-"), content.decode(), vault, password_file)
+    try:
+        tree = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        # Not its words: they would quote a line, and with it a password.
+        raise Failed(f"{vault}: what is encrypted in it is not YAML") from None
+    if not isinstance(tree, dict):
+        raise Failed(f"{vault}: what is encrypted in it is not a mapping of variables")
+    return tree
+
+
+def _passwords(tree: dict[str, Any], vault: Path) -> dict[str, str]:
+    known = tree.get(VARIABLE) or {}
+    if not isinstance(known, dict):
+        raise Failed(f"{vault}: {VARIABLE} must map devices to passwords")
+    for name, password in known.items():
+        if not isinstance(password, str):
+            raise Failed(f"{vault}: put the password of {name} in quotes, or YAML changes it")
+    return known
+
+
+def _write(vault: Path, password_file: Path | None, tree: dict[str, Any]) -> None:
+    """Replace the vault whole. Only what is encrypted already touches the disk."""
+    text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    content = _ansible_vault(("encrypt", "--output", "-"), text, vault, password_file)
+    if not content.startswith(ENCRYPTED.decode()):
+        raise Failed(f"{vault}: ansible-vault gave back something that is not encrypted")
+    try:
+        # mkstemp makes it 0600.
+        handle, fresh = tempfile.mkstemp(prefix=f".{vault.name}.", dir=vault.parent)
+    except OSError as error:
+        raise Failed(f"cannot write to {vault.parent}: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "w") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(fresh).rename(vault)
+    except BaseException:
+        Path(fresh).unlink(missing_ok=True)
+        raise
+
+
+def _ansible_vault(
+    verb: tuple[str, ...], text: str, vault: Path, password_file: Path | None
+) -> str:
+    """Run ansible-vault on a text. The environment's password file goes before ansible.cfg's."""
+    if password_file is None or not password_file.is_file():
+        named = f"{password_file} is not there" if password_file else "no vault password file given"
+        raise Failed(
+            f"{named}: it opens {vault}, where the devices' passwords are. Make one once, and keep "
+            "a copy of it: `(umask 077; openssl rand -base64 32 > FILE)`; then give "
+            "--vault-password-file FILE"
+        )
+    program = Path(sys.executable).with_name("ansible-vault")
+    done = run(
+        [program if program.exists() else "ansible-vault", *verb],
+        check=False,
+        stdin=text,
+        env={"ANSIBLE_VAULT_PASSWORD_FILE": str(password_file.absolute())},
+    )
+    if done.returncode == 0:
+        return done.stdout
+    said = done.stderr.strip() or "ansible-vault said nothing"
+    if "Invalid vault password was provided" in said:
+        raise Failed(f"{password_file} holds no vault password: it is empty, or its script failed")
+    if "Decryption failed" in said:
+        raise Failed(f"{password_file} does not open {vault}: another password made it")
+    raise Failed(f"ansible-vault {verb[0]} of {vault}: {said}")

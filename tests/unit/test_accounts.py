@@ -1,0 +1,171 @@
+"""What gateway-box would do to which box. That it does it, the booted box shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.box.accounts import (
+    Account,
+    Passwords,
+    Server,
+    System,
+    Wanted,
+    main,
+    passdb_steps,
+    system_steps,
+)
+from gateway.box.files import Paths
+from gateway.box.process import Failed
+
+WANTED = Wanted(
+    primary_group="gateway-devices",
+    groups={"share-images-rw": frozenset({"varicam"}), "share-images-ro": frozenset({"pc"})},
+    users={"varicam": Account("legacy", lanman=True), "pc": Account("modern", lanman=False)},
+    servers={"legacy": Server("/etc/samba/legacy.conf", "/p", "/r")},
+)
+BARE = System(users={"root": 0}, groups={"root": (0, frozenset())}, expiry={"root": ""})
+DONE = System(
+    users={"root": 0, "varicam": 900, "pc": 900},
+    groups={
+        "root": (0, frozenset()),
+        "gateway-devices": (900, frozenset()),
+        "share-images-rw": (901, frozenset({"varicam"})),
+        "share-images-ro": (902, frozenset({"pc"})),
+    },
+    expiry={"varicam": "", "pc": ""},
+)
+PASSWORDS = Passwords(
+    wanted={"varicam": "ABCDEFGH", "pc": "abcdefgh"}, key=b"k" * 32, known={}, folders={}
+)
+RECORD = "varicam:900:AA:BB:[U]:LCT-1:"
+
+
+def said(wanted: Wanted, system: System) -> list[str]:
+    return [step.said for step in system_steps(wanted, system)]
+
+
+def test_a_bare_box_gets_everything() -> None:
+    assert said(WANTED, BARE) == [
+        "group gateway-devices made",
+        "group share-images-ro made",
+        "group share-images-rw made",
+        "account pc made",
+        "account varicam made",
+        "group share-images-ro: pc",
+        "group share-images-rw: varicam",
+    ]
+
+
+def test_a_box_that_is_right_gets_nothing() -> None:
+    assert said(WANTED, DONE) == []
+
+
+def test_a_device_that_is_taken_out_loses_all() -> None:
+    without = replace(
+        WANTED,
+        users={"varicam": WANTED.users["varicam"]},
+        groups={"share-images-rw": frozenset({"varicam"}), "share-images-ro": frozenset()},
+    )
+    assert said(without, DONE) == ["group share-images-ro: nobody", "account pc closed"]
+    closed = replace(DONE, expiry={"varicam": "", "pc": "1"})
+    assert "account pc closed" not in said(without, closed)
+    assert "account pc opened again" in said(WANTED, closed)
+
+
+def test_a_share_that_is_taken_out_leaves_its_group_empty() -> None:
+    without = replace(WANTED, groups={"share-images-rw": frozenset({"varicam"})})
+    assert said(without, DONE) == ["group share-images-ro: nobody"]
+
+
+def test_a_member_that_somebody_added_by_hand_goes() -> None:
+    by_hand = {**DONE.groups, "share-images-rw": (901, frozenset({"varicam", "root"}))}
+    assert said(WANTED, replace(DONE, groups=by_hand)) == ["group share-images-rw: varicam"]
+
+
+def test_a_user_that_is_not_ours_is_left_alone() -> None:
+    theirs = replace(BARE, users={"root": 0, "varicam": 1000})
+    with pytest.raises(Failed, match="a user varicam that is not a device's"):
+        said(WANTED, theirs)
+
+
+def known(record: str, *, lanman: bool = True, typed: str = "ABCDEFGH") -> Passwords:
+    was = replace(PASSWORDS, wanted={**PASSWORDS.wanted, "varicam": typed})
+    digest = was.fingerprint("varicam", record, Account("legacy", lanman))
+    return replace(PASSWORDS, known={"legacy/varicam": digest})
+
+
+def test_a_password_is_set_once_and_from_stdin() -> None:
+    (step,) = passdb_steps(WANTED, "legacy", {}, PASSWORDS)
+    assert step.stdin == "ABCDEFGH\nABCDEFGH\n"
+    assert "ABCDEFGH" not in " ".join((*step.command, step.said))
+    assert not list(passdb_steps(WANTED, "legacy", {"varicam": RECORD}, known(RECORD)))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [known(RECORD, typed="OLD"), known("changed by hand"), known(RECORD, lanman=False)],
+    ids=["password", "record", "lanman"],
+)
+def test_a_password_is_set_again_when_something_changed(before: Passwords) -> None:
+    steps = passdb_steps(WANTED, "legacy", {"varicam": RECORD}, before)
+    assert [step.said for step in steps] == ["password of varicam set in legacy"]
+
+
+def test_a_stranger_in_the_database_goes() -> None:
+    records = {"varicam": RECORD, "pc": "pc:…"}
+    steps = list(passdb_steps(WANTED, "legacy", records, known(RECORD)))
+    assert [step.said for step in steps] == ["password of pc removed from legacy"]
+
+
+def box(folder: Path, wanted: dict[str, Any], passwords: dict[str, Any]) -> Paths:
+    paths = Paths(folder)
+    paths.secrets.parent.mkdir(parents=True)
+    paths.on_box("/etc/gateway/accounts.json").write_text(json.dumps(wanted))
+    paths.secrets.write_text(json.dumps({"passwords": passwords}))
+    return paths
+
+
+TREE: dict[str, Any] = {
+    "primary_group": "gateway-devices",
+    "groups": {"share-images-rw": ["varicam"]},
+    "users": {"varicam": {"server": "legacy", "lanman": True}},
+    "servers": {},
+}
+
+
+@pytest.mark.parametrize("passwords", [{}, {"varicam": ""}, {"varicam": 5}, {"varicam": "a\nb"}])
+def test_a_missing_password_is_said_before_anything_is_done(
+    tmp_path: Path, passwords: dict[str, Any]
+) -> None:
+    paths = box(tmp_path, TREE, passwords)
+    wanted = Wanted.read(paths.on_box("/etc/gateway/accounts.json"))
+    with pytest.raises(Failed, match="has no password for varicam: `gateway apply`"):
+        Passwords.read(paths, wanted)
+    paths.secrets.write_text('{"passwords": {"varicam": "GOOD"}}')
+    assert Passwords.read(paths, wanted).wanted == {"varicam": "GOOD"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"users": {"-x": {"server": "legacy", "lanman": True}}},
+        {"groups": {"share images": []}},
+        {"groups": {"share-images-rw": ["nobody-known"]}},
+    ],
+)
+def test_odd_names_reach_no_command(tmp_path: Path, change: dict[str, Any]) -> None:
+    paths = box(tmp_path, {**TREE, **change}, {})
+    with pytest.raises(Failed):
+        Wanted.read(paths.on_box("/etc/gateway/accounts.json"))
+
+
+def test_it_says_what_is_wrong_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    if Path("/etc/gateway/accounts.json").exists():
+        pytest.skip("this machine is a box")
+    assert main([]) == 1
+    assert "accounts.json is not there" in capsys.readouterr().err
