@@ -21,7 +21,7 @@ app = typer.Typer(
     help="A department on this machine: a booted box, simulated devices, a hospital.",
     no_args_is_help=True,
 )
-COLUMNS = ("lab", "who", "network", "addresses", "processes", "enter")
+COLUMNS = ("who", "network", "addresses", "processes")
 _err = Console(stderr=True, highlight=False)
 
 SiteFile = Annotated[Path, typer.Argument(help="A site description, or the folder of one.")]
@@ -82,11 +82,15 @@ def status(
         return
     if not rows:
         typer.echo("no lab is up: `gateway lab up SITE` makes one")
-        return
-    table = Table(*COLUMNS)
-    for row in rows:
-        table.add_row(*(str(row[column]) for column in COLUMNS))
-    Console(highlight=False).print(table)
+    for each in found:
+        table = Table(*COLUMNS, title=f"lab {each.name}", title_justify="left")
+        for row in rows:
+            if row["lab"] == each.name:
+                table.add_row(*(str(row[column]) for column in COLUMNS))
+        console = Console(highlight=False)
+        console.print(table)
+        for line in hints(each):
+            console.print(f"  {line}", soft_wrap=True)
 
 
 @app.command()

@@ -231,8 +231,8 @@ def labs() -> list[str]:
 def down(name: str) -> bool:
     """End a lab, whole or in pieces, and leave nothing. Returns whether there was anything."""
     machine.need_root()
+    remains = Remains(name)
     with _claim(name):
-        remains = Remains(name)
         was = remains.any()
         remains.clear()
     return was

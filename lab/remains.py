@@ -8,6 +8,7 @@ are where its name says.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -22,6 +23,7 @@ from lab.world import MARK
 
 NETNS = Path("/run/netns")
 END_SECONDS = 20
+GRACE_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,13 @@ class Remains:
     """What a lab of this name leaves on the machine."""
 
     name: str
+
+    def __post_init__(self) -> None:
+        """The name becomes part of folders that are removed whole: no other is taken."""
+        if not re.fullmatch(r"[a-z]([a-z0-9-]{0,13}[a-z0-9])?", self.name):
+            raise Failed(
+                f"`{self.name}` cannot be a lab's name: small letters, digits and dashes, up to 15"
+            )
 
     @property
     def state(self) -> Path:
@@ -92,10 +101,15 @@ class Remains:
         self._end_cgroup()
 
     def _end_processes(self) -> None:
-        deadline = time.monotonic() + END_SECONDS
+        began = time.monotonic()
+        deadline = began + END_SECONDS
         while found := self.processes():
-            for pid in found:
-                # Its disk is thrown away, so there is nothing to shut down in order.
+            # Its disk is thrown away, so there is nothing to shut down in order. But nspawn
+            # itself ends when its first process has, and then puts its own files away.
+            spared = set(processes_with(f"--machine={self.machine}"))
+            if time.monotonic() > began + GRACE_SECONDS:
+                spared.clear()
+            for pid in found - spared:
                 _kill(pid)
             if time.monotonic() > deadline:
                 names = ", ".join(f"{pid} ({_command(pid)})" for pid in sorted(found))
