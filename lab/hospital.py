@@ -128,9 +128,12 @@ class Hospital:
         """
         lines = []
         for number, site in enumerate(self.mirror.sites):
-            asked = [as_http(site), urlsplit(site).path or "/"]
-            if number == 0 and self.plan.site.updates.mirror:
-                asked.insert(0, as_http(self.plan.site.updates.mirror))
+            asked = [site]
+            if base := self.plan.site.updates.mirror:  # as features/updates.py writes it
+                path = "debian" if site == self.mirror.main else "debian-security"
+                asked.append(f"{base.rstrip('/')}/{path}")
+            asked += [urlsplit(url).path or "/" for url in asked]
+            asked = list(dict.fromkeys(map(as_http, asked)))
             lines.append(f"Remap-lab{number}: {' '.join(asked)} ; {self._reachable(site)}")
         return lines
 
