@@ -1,153 +1,28 @@
-"""The verbs of ``gateway``: thin, each one a call and what is printed of it.
+"""The way in: what is loaded when, and how a verb may end.
 
-What a verb needs and ``check`` does not is imported inside it: an editor runs ``check`` at every
-save, so its start is most of its time (tests/bench/check.py measures it).
+An editor runs ``gateway check SITE`` at every save, and most of its time is loading, so it goes
+straight to its work; every other verb (and every other way to write this one) goes by typer.
+tests/bench/check.py holds the difference.
 """
 
 from __future__ import annotations
 
-import json
+import gc
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-
-from gateway import features, tree
-from gateway.load import Loaded, load
 from gateway.problems import Failed, Refused
-from gateway.profiles import profiles as known_profiles
 
-REFUSED, FAILED, BROKEN_PIPE = 1, 3, 141
-
-app = typer.Typer(
-    help="A department server from one site description.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
-
-
-def ready(path: Path) -> Loaded:
-    """A description that the features can serve too. Raises Refused with every problem."""
-    loaded = load(path)
-    problems = [loaded.source.problem(fault) for fault in features.problems(loaded.site)]
-    if problems:
-        raise Refused(problems)
-    return loaded
-
-
-@app.command()
-def check(site: SitePath, as_json: AsJson = False) -> None:
-    """Print every problem of a site description: FILE:LINE:COL, why, and how to mend it."""
-    try:
-        loaded = ready(site)
-    except Refused as refused:
-        if as_json:
-            _print_json([problem.as_dict() for problem in refused.problems])
-        else:
-            print(refused)
-        raise typer.Exit(REFUSED) from None
-    if as_json:
-        _print_json([])
-    else:
-        print(f"{_summary(loaded)}: no problems")
-
-
-@app.command()
-def schema() -> None:
-    """Print the JSON Schema of a site description, for editors."""
-    from gateway.schema import schema as schema_of_site
-
-    _print_json(schema_of_site())
-
-
-@app.command()
-def policy(site: SitePath, as_json: AsJson = False) -> None:
-    """Print who may open what to whom, and the line that asked for it."""
-    loaded = ready(site)
-    flows = features.policy(loaded.site, loaded.source.line)
-    rows = [
-        {
-            "source": flow.source.name,
-            "destination": flow.destination.name,
-            "service": flow.service.name,
-            "ports": str(flow.service),
-            "reason": str(flow.reason),
-            "feature": flow.feature,
-            "note": flow.note,
-        }
-        for flow in flows
-    ]
-    if as_json:
-        _print_json(rows)
-    else:
-        _print_table(
-            ("source", "destination", "service", "ports", "reason", "feature", "note"), rows
-        )
-
-
-@app.command()
-def render(
-    site: SitePath,
-    out: Annotated[Path, typer.Option(help="The folder to write to.", metavar="DIR")],
-) -> None:
-    """Write everything that goes onto the box to DIR/HOST, whole or not at all."""
-    loaded = ready(site)
-    made = features.tree_of(loaded.site, loaded.source.line)
-    print(f"{tree.write(made, out)}: {len(made.files)} files")
-
-
-@app.command()
-def profiles(as_json: AsJson = False) -> None:
-    """Print the device profiles there are, and what each can speak."""
-    known = known_profiles()
-    if as_json:
-        _print_json({name: each.model_dump() for name, each in known.items()})
-        return
-    rows = [
-        {"profile": name, "title": each.title, "system": each.system, "speaks": each.speaks}
-        for name, each in known.items()
-    ]
-    _print_table(("profile", "title", "system", "speaks"), rows)
-
-
-def _summary(loaded: Loaded) -> str:
-    site = loaded.site
-    counts = (
-        (len(site.networks), "network"),
-        (len(site.devices), "device"),
-        (len(site.shares), "share"),
-    )
-    words = (f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
-    return f"{site.name}: {', '.join(words)}"
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _print_table(columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
-    """Columns as wide as their widest entry; the last one ends where it ends."""
-    lines = [[column.upper() for column in columns]]
-    lines += [[row[column] for column in columns] for row in rows]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-    for line in lines:
-        cells = (text.ljust(width) for text, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
+REFUSED, FAILED, INTERRUPTED, BROKEN_PIPE = 1, 3, 130, 141
 
 
 def main() -> None:
     """Run a verb. Exit 0: done; 1: the description is refused; 2: usage; 3: something failed."""
     try:
         try:
-            app()
+            _run(sys.argv[1:])
         finally:
             sys.stdout.flush()
     except Refused as refused:
@@ -156,9 +31,25 @@ def main() -> None:
     except Failed as failed:
         print(f"gateway: {failed}", file=sys.stderr)
         sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `gateway policy SITE | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
+
+
+def _run(words: Sequence[str]) -> None:
+    gc.disable()  # what is loaded stays until the end, so looking for garbage in it is lost time
+    try:
+        plain = [word for word in words[1:] if word != "--json"]
+        if words[:1] == ["check"] and len(plain) == 1 and not plain[0].startswith("-"):
+            from gateway.ready import report
+
+            sys.exit(report(Path(plain[0]), as_json="--json" in words))
+        from gateway.verbs import app
+    finally:
+        gc.enable()
+    app(prog_name="gateway")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -30,26 +29,23 @@ EMPTY = ("", "~", "null", "Null", "NULL")
 _TAGS = "tag:yaml.org,2002:"  # what `!!` stands for
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A place in the text; both count from 1."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A value, where it begins, and what stands in it: by key or index, each with its own place."""
 
     place: Place
     value: Any
-    entries: dict[str | int, tuple[Place, Node]] = field(default_factory=dict)
+    entries: dict[str | int, tuple[Place, Node]]
     size: int = 1
 
 
-@dataclass(frozen=True)
-class Slip:
+class Slip(NamedTuple):
     """Something wrong with the text itself; ``fatal``: nothing after it can be trusted."""
 
     place: Place
@@ -129,7 +125,7 @@ class _Composer:
         if event.anchor:
             self._open.add(event.anchor)
         if isinstance(event, yaml.ScalarEvent):
-            node = Node(place, self._scalar(event, place, path))
+            node = Node(place, self._scalar(event, place, path), {})
         elif isinstance(event, yaml.SequenceStartEvent):
             node = self._sequence(place, path)
         else:

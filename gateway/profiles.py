@@ -6,12 +6,13 @@ One YAML file a profile under ``gateway/devices``; its name is the file's.
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+DEVICES = Path(__file__).parent / "devices"
 # libyaml's safe loader where it is there: `gateway check` reads all profiles at every start.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -22,7 +23,7 @@ SmbDialect = Literal["CORE", "LANMAN1", "LANMAN2", "NT1", "SMB2", "SMB3"]
 class Part(BaseModel):
     """A block of a profile."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Smb(Part):
@@ -99,8 +100,7 @@ class Profile(Part):
 def profiles() -> dict[str, Profile]:
     """Every profile by name. Read once; pydantic's ValidationError if a file of ours is wrong."""
     found = {}
-    for entry in sorted(files("gateway").joinpath("devices").iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(".yml"):
-            tree = yaml.load(entry.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe one
-            found[entry.name.removesuffix(".yml")] = Profile.model_validate(tree)
+    for entry in sorted(DEVICES.glob("*.yml")):
+        tree = yaml.load(entry.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe one
+        found[entry.stem] = Profile.model_validate(tree)
     return found

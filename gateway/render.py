@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 HEADER = "Written by gateway from the site description; changes made here are drift."
@@ -37,6 +38,10 @@ class RenderedFile:
 
 @cache
 def _environment() -> Environment:
+    # Here, because `gateway check` needs the features but fills no template, and jinja2 would
+    # be a tenth of its time (tests/bench/check.py).
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,

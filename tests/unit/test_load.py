@@ -15,10 +15,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.cli import ready
 from gateway.load import MAX_BYTES, Source, load
 from gateway.marked import MAX_VALUES, compose
 from gateway.problems import Fault, Refused
+from gateway.ready import ready
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = (ROOT / "inventory/kaohsiung/site.yml").read_text()

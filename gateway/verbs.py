@@ -1,0 +1,106 @@
+"""The verbs of ``gateway``: thin, each one a call and what is printed of it.
+
+What is slow to load and only one verb needs is imported inside that verb.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway import features, tree
+from gateway.profiles import profiles as known_profiles
+from gateway.ready import ready, report
+
+app = typer.Typer(
+    help="A department server from one site description.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@app.command()
+def check(site: SitePath, as_json: AsJson = False) -> None:
+    """Print every problem of a site description: FILE:LINE:COL, why, and how to mend it."""
+    raise typer.Exit(report(site, as_json=as_json))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a site description, for editors."""
+    from gateway.schema import schema as schema_of_site
+
+    _print_json(schema_of_site())
+
+
+@app.command()
+def policy(site: SitePath, as_json: AsJson = False) -> None:
+    """Print who may open what to whom, and the line that asked for it."""
+    loaded = ready(site)
+    flows = features.policy(loaded.site, loaded.source.line)
+    rows = [
+        {
+            "source": flow.source.name,
+            "destination": flow.destination.name,
+            "service": flow.service.name,
+            "ports": str(flow.service),
+            "reason": str(flow.reason),
+            "feature": flow.feature,
+            "note": flow.note,
+        }
+        for flow in flows
+    ]
+    if as_json:
+        _print_json(rows)
+    else:
+        _print_table(
+            ("source", "destination", "service", "ports", "reason", "feature", "note"), rows
+        )
+
+
+@app.command()
+def render(
+    site: SitePath,
+    out: Annotated[Path, typer.Option(help="The folder to write to.", metavar="DIR")],
+) -> None:
+    """Write everything that goes onto the box to DIR/HOST, whole or not at all."""
+    loaded = ready(site)
+    made = features.tree_of(loaded.site, loaded.source.line)
+    print(f"{tree.write(made, out)}: {len(made.files)} files")
+
+
+@app.command()
+def profiles(as_json: AsJson = False) -> None:
+    """Print the device profiles there are, and what each can speak."""
+    known = known_profiles()
+    if as_json:
+        _print_json({name: each.model_dump() for name, each in known.items()})
+        return
+    rows = [
+        {"profile": name, "title": each.title, "system": each.system, "speaks": each.speaks}
+        for name, each in known.items()
+    ]
+    _print_table(("profile", "title", "system", "speaks"), rows)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_table(columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
+    """Columns as wide as their widest entry; the last one ends where it ends."""
+    lines = [[column.upper() for column in columns]]
+    lines += [[row[column] for column in columns] for row in rows]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    for line in lines:
+        cells = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
