@@ -27,6 +27,7 @@ from lab.world import ENVIRONMENT, MARK, World
 
 BOOT_SECONDS = 90
 END_SECONDS = 20
+SHUTDOWN_SECONDS = 120
 SSH_SECONDS = 30
 CONSOLE_LINES = 30
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -180,10 +181,21 @@ class Box:
         if not leader:
             return
         os.kill(leader, signal.SIGKILL)
-        deadline = time.monotonic() + END_SECONDS
+        self._wait_for_the_end(END_SECONDS)
+
+    def shut_down(self) -> None:
+        """End it in order, as an administrator does."""
+        run(self.command(["systemctl", "poweroff"]), check=False, timeout=30)
+        self._wait_for_the_end(SHUTDOWN_SECONDS)
+
+    def _wait_for_the_end(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         while list(processes_in([self.place.namespace])) or self._supervisors():
             if time.monotonic() > deadline:
-                raise Failed(f"the box of lab {self.plan.name} does not end")
+                raise Failed(
+                    f"the box of lab {self.plan.name} does not end in {seconds:.0f} s;"
+                    f" its console ends:\n{self.last_words()}"
+                )
             time.sleep(0.05)
 
     def _supervisors(self) -> list[int]:

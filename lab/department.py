@@ -118,6 +118,11 @@ class Lab:
         """Start the box again after a power cut."""
         self.box.boot()
 
+    def reboot(self) -> None:
+        """Shut the box down in order and start it again; returns when it is up."""
+        self.box.shut_down()
+        self.box.boot()
+
     def is_up(self) -> bool:
         """Whether the box runs."""
         return self.box.leader() is not None
@@ -219,6 +224,7 @@ def find(name: str) -> Lab:
 
 def labs() -> list[str]:
     """The names of all labs that there is anything of: folders, or namespaces of dead ones."""
+    machine.need_root()
     folders = [machine.running(), machine.cache() / "boxes"]
     names = {each.name for folder in folders if folder.is_dir() for each in folder.iterdir()}
     names = {name for name in names if not name.endswith(".lock")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -205,6 +206,10 @@ def test_a_power_cut_keeps_the_disk(up: lab.Lab) -> None:
         up.exec("box", ["true"])
     up.boot()
     assert up.exec("box", ["cat", "/root/kept"]).stdout == "kept\n"
+    first = up.exec("box", ["cat", "/proc/1/stat"]).stdout
+    up.reboot()
+    assert up.exec("box", ["cat", "/root/kept"]).stdout == "kept\n"
+    assert up.exec("box", ["cat", "/proc/1/stat"]).stdout != first
 
 
 def test_a_lab_that_is_up_is_not_brought_up_again(up: lab.Lab) -> None:
@@ -275,6 +280,32 @@ def test_a_failure_while_coming_up_leaves_nothing(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(Failed, match="does not boot in 0 s"):
         lab.up(SITE, name)
     assert not traces(name)
+
+
+def cli(*words: str) -> subprocess.CompletedProcess[str]:
+    code = """
+import sys
+from gateway.cli_lab import app
+from gateway.problems import Failed
+try:
+    app()
+except Failed as failed:
+    sys.exit(str(failed))
+"""
+    return run([sys.executable, "-c", code, *words], cwd=ROOT, check=False)
+
+
+def test_verbs(up: lab.Lab) -> None:
+    rows = json.loads(cli("status", NAME, "--json").stdout)
+    assert {row["who"] for row in rows} == set(up.plan.places)
+    box = next(row for row in rows if row["who"] == "box")
+    assert box["processes"] > 3
+    said = cli("exec", "--lab", NAME, "win95", "--", "sh", "-c", "hostname; exit 7")
+    assert (said.stdout, said.returncode) == ("win95\n", 7)
+    unknown = cli("exec", "--lab", NAME, "nobody", "--", "true")
+    assert unknown.returncode == 1
+    assert "there is no `nobody`" in unknown.stderr
+    assert "win95" in cli("status", NAME).stdout
 
 
 def test_down_of_nothing_says_so() -> None:
