@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from . import accounts, packages, status, tracking
+from . import accounts, packages, services, status, tracking
 from .activate import activate, check
 from .claims import Claims
 from .files import Paths, make_folder, write
@@ -51,9 +51,14 @@ def _activate(store: Store, given: argparse.Namespace) -> Told:
 def _packages(store: Store, given: argparse.Namespace) -> Told:
     with store.lock():
         generation = store.generation(given.generation)
-        # Masked before they are there: even a reboot during the installation starts none.
-        masked = Claims(store.paths).mask(generation.manifest.masked)
-        installed = packages.install(store.paths, generation.manifest.packages)
+        # Masked before they are there, the wanted ones until their files are: even a reboot
+        # in the middle of the installation starts nothing as the distribution would.
+        manifest = generation.manifest
+        ours = {entry.path.rpartition("/")[2] for entry in manifest.files}
+        coming = [each.name for each in services.units(manifest.units) if each.load == "not-found"]
+        held = [*manifest.masked, *(name for name in coming if name not in ours)]
+        masked = Claims(store.paths).mask(held)
+        installed = packages.install(store.paths, manifest.packages)
     changed = bool(installed or masked)
     return {"changed": changed, "generation": generation.number, "packages": installed}
 

@@ -92,8 +92,10 @@ def start(names: Sequence[str], *, enable: bool = True) -> list[str]:
     waiting = [each.name for each in now if not each.runs or (enable and each.file == "disabled")]
     if waiting:
         run(["systemctl", "reset-failed", "--", *waiting])  # refuses units it has never heard of
-        verb = ("enable", "--now") if enable else ("start",)
-        must(["systemctl", *verb, "--", *waiting], timeout=START_SECONDS * 2)
+        if enable:
+            must(["systemctl", "enable", "--quiet", "--", *waiting])
+        # What does not come up tells more itself than systemctl does of it: see not_up().
+        run(["systemctl", "start", "--", *waiting], timeout=START_SECONDS)
     return waiting
 
 
@@ -102,7 +104,7 @@ def reload_units() -> None:
     must(["systemctl", "daemon-reload"])
 
 
-def not_up(names: Sequence[str]) -> list[str]:
+def not_up(names: Sequence[str], *, settle: float = SETTLE_SECONDS) -> list[str]:
     """The units that do not come up in time, each with its last words.
 
     A daemon may die in its first second after systemd called it active, and be restarted:
@@ -116,7 +118,7 @@ def not_up(names: Sequence[str]) -> list[str]:
         if now != before:
             before, steady_since = now, time.monotonic()
         lost = [unit for unit in now if not unit.runs]
-        steady = time.monotonic() - steady_since >= SETTLE_SECONDS
+        steady = time.monotonic() - steady_since >= settle
         late = time.monotonic() > deadline
         if late or any(unit.is_lost for unit in lost) or (steady and not lost):
             return [

@@ -157,5 +157,6 @@ class Switch:
     def _start(self, manifest: Manifest) -> None:
         self._claims.take_units(manifest.units)
         self.outcome.started += services.start(manifest.units)
-        if lost := services.not_up(manifest.units):
+        settle = services.SETTLE_SECONDS if self.outcome.changed else 0
+        if lost := services.not_up(manifest.units, settle=settle):
             raise Failed("not running: " + "; ".join(lost))
