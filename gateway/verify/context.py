@@ -19,14 +19,14 @@ from lab import Lab
 class Context:
     """One run of the checks.
 
-    ``lab`` is None on a real box, where nothing can be run on the devices; ``ssh`` is then how
-    testinfra reaches the box (``ssh://root@host``) and its extra arguments.
+    ``lab`` is None on a real box, where nothing can be run on the devices. ``host`` and
+    ``ssh_config`` are how testinfra reaches the box.
     """
 
     loaded: Loaded
     passwords: Mapping[str, str]
     host: str
-    ssh_args: str
+    ssh_config: str | None
     lab: Lab | None = None
 
     @property
@@ -40,12 +40,17 @@ class Context:
         return features.policy(self.site, self.loaded.source.line)
 
     def permits(self, source: str, destination: str, protocol: str, port: int) -> bool:
-        """Whether some flow covers one packet from an address to an address."""
+        """Whether some flow covers one packet from an address to an address.
+
+        The box's own addresses are the box, and never part of a network or of ``outside``.
+        """
         sender, receiver = ip_address(source), ip_address(destination)
+        own = {network.address.ip for network in self.site.networks.values()}
         return any(
             ports.protocol == protocol and ports.low <= port <= ports.high
             for flow in self.flows
-            if any(sender in each for each in flow.source.addresses)
+            if flow.destination.is_box == (receiver in own)
+            and any(sender in each for each in flow.source.addresses)
             and any(receiver in each for each in flow.destination.addresses)
             for ports in flow.service.ports
         )

@@ -41,7 +41,7 @@ class Plugin:
     @pytest.fixture(scope="session")
     def box(self) -> Any:
         """The box over ssh, as testinfra sees it."""
-        return testinfra.get_host(self.given.host, ssh_extra_args=self.given.ssh_args)
+        return testinfra.get_host(self.given.host, ssh_config=self.given.ssh_config)
 
     @pytest.fixture
     def note(self, request: pytest.FixtureRequest) -> Note:
@@ -106,6 +106,5 @@ def smb_client(context: Context, lab: Lab, device: str) -> Client:
     server = server_of(context.site, device)
     dialect = "SMB3" if server == "modern" else legacy_dialect(context.profile(device))
     assert dialect  # only devices that a server serves are asked  # noqa: S101
-    box = context.box_address(device)
-    address = str(context.site.devices[device].address)
+    address, box = context.box_address(device), context.site.box.name
     return Client(lab, device, address, box, context.passwords[device], dialect)

@@ -20,7 +20,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Client:
-    """A device that works on a share of the box."""
+    """A device that works on a share of the box: ``box`` is its name, ``address`` the one there."""
 
     lab: Lab
     device: str

@@ -29,11 +29,15 @@ def test_share(grant: Grant, client: ClientOf, note: Note, context: Context) -> 
     assert "NT_STATUS_ACCESS_DENIED" in put.stdout + put.stderr
 
 
-def test_wrong_password_is_refused(smb_device: str, client: ClientOf, note: Note) -> None:
+def test_wrong_password_is_refused(
+    smb_device: str, client: ClientOf, note: Note, context: Context
+) -> None:
     smb = client(smb_device)
     note(smb_device, smb.dialect, "a wrong password is refused")
-    refused = smb.work("IPC$", "$SMB help", password="Wr0ng-Passw0rd")  # noqa: S106 - wrong one
-    assert refused.returncode != 0
+    share = _a_share_of(context, smb_device)
+    assert smb.work(share, "$SMB ls").returncode == 0
+    refused = smb.work(share, "$SMB ls", password="wr0ng-passw0rd")  # noqa: S106 - a wrong one
+    assert "NT_STATUS_LOGON_FAILURE" in refused.stdout + refused.stderr
 
 
 def test_share_of_others_is_refused(
@@ -122,7 +126,7 @@ def test_control_without_its_daemon_nothing_works(
 
 
 def _connects(smb: Client, port: int) -> bool:
-    code = f"import socket; socket.create_connection(('{smb.box}', {port}), 1.5)"
+    code = f"import socket; socket.create_connection(('{smb.address}', {port}), 1.5)"
     return smb.lab.exec(smb.device, ["python3", "-c", code]).returncode == 0
 
 
