@@ -15,7 +15,6 @@ from gateway.checks import faults
 from gateway.marked import Node, Place, compose
 from gateway.problems import Fault, Path, Problem, Refused, show_path
 from gateway.site import Site
-from gateway.wording import reword
 
 MAX_BYTES = 1024 * 1024
 MAX_SHOWN = 200
@@ -106,6 +105,8 @@ def _validate(tree: dict[str, Any]) -> tuple[Site | None, list[Fault]]:
     try:
         site = Site.model_validate(tree)
     except ValidationError as error:
+        from gateway.wording import reword  # only a wrong description needs it
+
         wrong = reword(error, tree)
         return None, wrong + _faults_of_the_rest(tree, wrong)
     return site, list(faults(site))

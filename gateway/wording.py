@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, StringConstraints, ValidationError
 
 from gateway import site as model
+from gateway.nearest import nearest
 from gateway.problems import Fault, Path, show_path
 
 Details = dict[str, Any]
 KEY = "[key]"
-
-
-def nearest(word: str, known: Iterable[str], *, listed: str = "known here") -> str:
-    """``did you mean `x`?``, or a list of what there is when nothing is near."""
-    words = list(dict.fromkeys(known))
-    found = get_close_matches(word, words, n=1, cutoff=0.6)
-    if found:
-        return f"did you mean `{found[0]}`?"
-    return f"{listed}: {', '.join(words) or 'none yet'}"
 
 
 def shown(value: object) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"problems", "run"},
+    {"nearest", "problems", "run"},
     {"site", "profiles", "render"},
     {"load", "marked", "wording", "checks", "policy", "schema", "sharing", "tree"}
     | {"archive", "lab"},

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from gateway.nearest import nearest
 from gateway.policy import SERVICES, IPNetwork, end, service
 from gateway.problems import Fault, Path
 from gateway.site import BOX, OUTSIDE, Site
-from gateway.wording import nearest
 
 PORTS = re.compile(r"(tcp|udp)/(\d{1,5})(?:-(\d{1,5}))?")
 

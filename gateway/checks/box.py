@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from gateway.nearest import nearest
 from gateway.problems import Fault
 from gateway.site import Site
-from gateway.wording import nearest
 
 
 def faults(site: Site) -> Iterator[Fault]:

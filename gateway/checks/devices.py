@@ -7,10 +7,10 @@ from ipaddress import IPv4Address, IPv6Address
 
 from gateway.checks.hospital import services
 from gateway.checks.networks import GROUP_MEND, is_group, unusable
+from gateway.nearest import nearest
 from gateway.problems import Fault, Path
 from gateway.profiles import profiles
 from gateway.site import Device, Site
-from gateway.wording import nearest
 
 AE_TITLE_MAX = 16  # DICOM PS3.5, table 6.2-1
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.nearest import nearest
 from gateway.problems import Fault, Path
 from gateway.profiles import profiles
 from gateway.site import Site
-from gateway.wording import nearest
 
 
 def faults(site: Site) -> Iterator[Fault]:
