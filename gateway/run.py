@@ -6,7 +6,8 @@ import logging
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gateway.problems import Failed
@@ -54,6 +55,46 @@ def run(  # noqa: PLR0913 - each is an ordinary option of a process
         words_of_it = (done.stderr.strip() or done.stdout.strip() or "it said nothing")[-4000:]
         raise Failed(f"exit {done.returncode}: {shlex.join(words)}\n{words_of_it}")
     return done
+
+
+def follow(
+    command: Sequence[str | Path],
+    on_line: Callable[[str], None],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> tuple[int, str]:
+    """Run a command and hand on each line that it prints, when it prints it.
+
+    Returns its exit code and its standard error. It is ended when ``on_line`` raises.
+    """
+    words = [str(word) for word in command]
+    log.debug("follow: %s", shlex.join(words))
+    with tempfile.TemporaryFile("w+", errors="replace") as errors:
+        try:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                errors="replace",
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+            )
+        except FileNotFoundError:
+            raise Failed(
+                f"{words[0]}: command not found (`make setup` installs what is needed)"
+            ) from None
+        with process:
+            try:
+                for line in process.stdout or ():
+                    on_line(line.rstrip("\n"))
+            except BaseException:
+                process.terminate()
+                raise
+        errors.seek(0)
+        return process.returncode, errors.read()
 
 
 def start(command: Sequence[str | Path], *, log_file: Path, env: Mapping[str, str]) -> int:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway import features, tree
+from gateway import cli_apply, features, tree
 from gateway.profiles import profiles as known_profiles
 from gateway.ready import ready, report
 
@@ -26,6 +26,9 @@ app = typer.Typer(
 
 SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+app.command("apply")(cli_apply.apply_verb)
+app.command("pack", hidden=True)(cli_apply.pack_verb)
 
 
 @app.command()

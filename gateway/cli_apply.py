@@ -1,0 +1,68 @@
+"""``gateway apply`` and ``gateway pack``: thin verbs over ``apply`` and ``archive``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gateway import features, tree
+from gateway.apply import Connection, Order, apply
+from gateway.archive import pack
+from gateway.ready import ready
+from gateway.sharing import grants
+
+SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
+_err = Console(stderr=True, highlight=False)
+
+
+def apply_verb(  # noqa: PLR0913 - each is an option of the command line
+    site: SitePath,
+    *,
+    host: Annotated[str, typer.Option(help="The box, if not as hosts.yml says.")] = "",
+    user: Annotated[str, typer.Option(help="Who to log in as.")] = "root",
+    port: Annotated[int, typer.Option(help="Its ssh port.")] = 22,
+    ssh_args: Annotated[str, typer.Option(help="More for ssh, in one word.")] = "",
+    local: Annotated[bool, typer.Option("--local", help="This machine is the box.")] = False,
+    vault_password_file: Annotated[
+        Path | None,
+        typer.Option(envvar="ANSIBLE_VAULT_PASSWORD_FILE", help="It opens vault.yml."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Make the box what the description says, or leave it as it was and say why."""
+    loaded = ready(site)
+    path = site / "site.yml" if site.is_dir() else site
+    connection = Connection(host, user, port, ssh_args, local)
+    order = Order(path, connection, password_file=vault_password_file, dry_run=dry_run)
+    with _err.status("begins") as shown:
+        summary = apply(loaded, order, lambda step: shown.update(f"{step} ..."))
+    if as_json:
+        print(json.dumps(asdict(summary), indent=2))
+    else:
+        print("\n".join(summary.lines()))
+
+
+def pack_verb(
+    site: SitePath,
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to.")],
+) -> None:
+    """Render the site and pack it for the box; prints JSON (the playbook's first step)."""
+    loaded = ready(site)
+    made = features.tree_of(loaded.site, loaded.source.line)
+    folder = tree.write(made, out / loaded.site.name)
+    archive = (folder.parent / f"{made.host}.zip").resolve()
+    accounts = sorted({grant.device for grant in grants(loaded.site)})
+    told = {
+        "host": made.host,
+        "manifest": pack(folder, archive),
+        "archive": str(archive),
+        "accounts": accounts,
+    }
+    print(json.dumps(told))
