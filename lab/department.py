@@ -24,7 +24,7 @@ from lab.hospital import Hospital
 from lab.images import Say, Trees
 from lab.plan import Place, Plan
 from lab.remains import Remains, processes_in
-from lab.world import World
+from lab.world import MARK, World
 
 STATE_FILE = "lab.json"
 LOCK_SECONDS = 60
@@ -202,7 +202,8 @@ def up(source: Path | Loaded, name: str | None = None, say: Say = lambda _: None
         lab.state_dir.mkdir(mode=0o700, parents=True)
         try:
             lab._save("starting")
-            lab._build(say)
+            with _marked(lab.world.mark):
+                lab._build(say)
             lab._save("up")
         except BaseException:  # Ctrl-C as well
             remains.clear()
@@ -255,6 +256,20 @@ def _images_in_use() -> frozenset[Path]:
         state = json.loads(file.read_text())
         found |= {Path(state["box"]), Path(state["world"])}
     return frozenset(found)
+
+
+@contextmanager
+def _marked(mark: str) -> Iterator[None]:
+    """Whatever is started meanwhile carries the lab's mark.
+
+    Killed in the middle, we may leave an ``ip`` behind that goes on making namespaces: `down`
+    must find it.
+    """
+    os.environ[MARK] = mark
+    try:
+        yield
+    finally:
+        del os.environ[MARK]
 
 
 @contextmanager
