@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -30,6 +31,13 @@ class Fault:
     on_key: bool = False
 
 
+def _cells(char: str) -> int:
+    """How many cells of a terminal a character takes: 核 two, a combining accent none."""
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
 @dataclass(frozen=True, order=True)
 class Problem:
     """A fault with its place in the file. ``line`` and ``column`` count from 1; 0: no place."""
@@ -49,7 +57,7 @@ class Problem:
         if self.line and self.source.strip():
             # A tab stays a tab in the caret's line, or the caret would stand elsewhere.
             before = self.source[: self.column - 1]
-            pad = "".join("\t" if char == "\t" else " " for char in before)
+            pad = "".join("\t" if char == "\t" else " " * _cells(char) for char in before)
             lines += [f"    {self.source}", f"    {pad}^"]
         if self.mend:
             lines.append(f"    mend: {self.mend}")
