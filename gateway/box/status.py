@@ -15,6 +15,12 @@ from .manifest import Manifest
 from .store import Store, read_archive
 from .switch import view
 
+_UNSETTLED = {
+    "bare": "the box has no generation yet",
+    "half": "the box has only its firewall and its package sources yet",
+    "interrupted": "a switch was interrupted",
+}
+
 
 def drift(paths: Paths, manifest: Manifest) -> list[str]:
     """Everything on the box that is not as a manifest says, one line each."""
@@ -58,7 +64,7 @@ def compare(store: Store, digest: str, secrets: str) -> dict[str, Any]:
     told = status(store)
     reasons = list(told["drift"])
     if told["state"] != "active":
-        reasons.append(f"the box is {told['state']}")
+        reasons.append(_UNSETTLED[told["state"]])
     elif told["manifest"] != digest:
         reasons.append("the description has changed")
     if not secrets == store.state().secrets == secrets_digest(store.paths):
