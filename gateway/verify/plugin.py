@@ -24,6 +24,7 @@ class Plugin:
         self.given = context
         self.told = told
         self.evidence = Evidence()
+        self.broken: list[str] = []
         self.tried: dict[str, tuple[str, str, str]] = {}
 
     @pytest.fixture(scope="session")
@@ -70,6 +71,11 @@ class Plugin:
         for name, values in asked.items():
             if name in metafunc.fixturenames:
                 metafunc.parametrize(name, values, ids=_id)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A check that cannot even be read is no evidence of anything."""
+        if report.failed:
+            self.broken.append(report.longreprtext)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:

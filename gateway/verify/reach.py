@@ -22,7 +22,7 @@ import socket, sys, time
 end = time.monotonic() + float(sys.argv[3])
 while True:
     try:
-        with socket.create_connection((sys.argv[1], int(sys.argv[2])), 1.5) as connection:
+        with socket.create_connection((sys.argv[1], int(sys.argv[2])), 1) as connection:
             print(connection.recv(5).decode() or "empty")
         break
     except ConnectionRefusedError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,9 +24,7 @@ def verify(context: Context, told: Callable[[Row], None], only: str = "") -> Evi
     options += ["--rootdir", here, "--import-mode=importlib", here]
     if only:
         options += ["-k", only]
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = pytest.ExitCode(pytest.main(options, plugins=[plugin]))
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise Failed(f"the checks could not be run: {code.name}\n{said.getvalue()[-2000:]}")
+    code = pytest.ExitCode(pytest.main(options, plugins=[plugin]))
+    if plugin.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise Failed("\n".join([f"the checks could not be run: {code.name}", *plugin.broken]))
     return plugin.evidence

@@ -42,8 +42,6 @@ class Client:
         dialect = other.get("dialect", self.dialect)
         port = other.get("port", str(self.port))
         options = [f"--option={each}" for each in OPTIONS[dialect]]
-        if dialect == "SMB3" and other.get("encrypt", "yes") == "yes":
-            options.append("--client-protection=encrypt")
         client = (
             f"smbclient //{self.box}/{share} -I {self.address} -p {port} -m {dialect} "
             f"-A auth {' '.join(options)} -c"

@@ -37,7 +37,8 @@ def test_wrong_password_is_refused(
     share = _a_share_of(context, smb_device)
     assert smb.work(share, "$SMB ls").returncode == 0
     refused = smb.work(share, "$SMB ls", password="wr0ng-passw0rd")  # noqa: S106 - a wrong one
-    assert "NT_STATUS_LOGON_FAILURE" in refused.stdout + refused.stderr
+    words = refused.stdout + refused.stderr  # LANMAN has no status of its own for it
+    assert "NT_STATUS_LOGON_FAILURE" in words or "ERRnoaccess" in words
 
 
 def test_share_of_others_is_refused(
@@ -69,17 +70,43 @@ def test_only_its_own_kind_of_smb_is_open(
     assert smb.work(share, "$SMB ls", dialect=wrong, port=str(smb.port)).returncode != 0
 
 
-def test_encryption_is_required(
+SNIFF = """
+import socket, sys, time
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(3))
+wire.settimeout(0.2)
+print("ready", flush=True)
+seen, end = b"", time.monotonic() + 10
+while time.monotonic() < end and not __import__("os").path.exists("done"):
+    try:
+        seen += wire.recv(65536)
+    except TimeoutError:
+        pass
+# [MS-SMB2] 2.2.41: an encrypted message begins with 0xFD "SMB".
+print("clear" if sys.argv[1].encode() in seen else "hidden", b"\\xfdSMB" in seen)
+"""
+SEND_WATCHED = """
+python3 -c "$SNIFF" {mark} >watched & while ! grep -qs ready watched; do sleep 0.05; done
+echo {mark} >sent; $SMB 'put sent watched.dat; del watched.dat' >&2; touch done; wait; cat watched
+"""
+
+
+def test_what_the_wire_shows(
     smb_device: str, client: ClientOf, note: Note, context: Context
 ) -> None:
+    """Modern clients are encrypted. Old ones cannot be: that they are seen is the control."""
+    share = next(
+        (each.share for each in grants(context.site) if each.device == smb_device and each.writes),
+        None,
+    )
     smb = client(smb_device)
-    if smb.dialect != "SMB3":
-        pytest.skip("it cannot encrypt; it is confined instead")
-    note(smb_device, "SMB3", "works encrypted; an unencrypted session is refused")
-    share = _a_share_of(context, smb_device)
-    assert smb.work(share, "$SMB ls").returncode == 0
-    plain = smb.work(share, "$SMB ls --option=clientsmbencrypt=off", encrypt="no")
-    assert plain.returncode != 0, plain.stdout
+    encrypted = smb.port == 445
+    how = "encrypted on the wire" if encrypted else "in clear on the wire, as old as it is"
+    note(smb_device, smb.dialect, f"what it writes is {how}")
+    if share is None:
+        pytest.skip("it may write nowhere")
+    script = f"SNIFF='{SNIFF}'; " + SEND_WATCHED.format(mark="Shibboleth-4711")
+    shown = smb.work(share, script)
+    assert shown.stdout.split()[1:] == (["hidden", "True"] if encrypted else ["clear", "False"])
 
 
 def test_a_file_passes_between_old_and_new(

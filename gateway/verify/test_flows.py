@@ -19,7 +19,7 @@ UNASKED = 4444
 SERVED = (("hospital", 80), ("hospital", 25))
 SEND_MAIL = """
 import smtplib, sys
-with smtplib.SMTP(sys.argv[1], 25, timeout=3) as relay:
+with smtplib.SMTP(sys.argv[1], 25, timeout=2) as relay:
     relay.sendmail(f"{sys.argv[2]}@nm.example", "ward@hospital.example", "Subject: " + sys.argv[3])
 """
 
@@ -28,7 +28,7 @@ def test_web(inside_device: str, lab: Lab, context: Context, note: Note) -> None
     allowed = context.permits(_address(context, inside_device), web_address(lab), "tcp", 80)
     done = "a page, which sees the box's address" if allowed else "no page: nobody asked for it"
     note(inside_device, "HTTP", done)
-    page = lab.exec(inside_device, ["curl", "-s", "-m", "4", f"http://{web_address(lab)}/"])
+    page = lab.exec(inside_device, ["curl", "-s", "-m", "2", f"http://{web_address(lab)}/"])
     seen = f"you are {context.site.outside.address.ip}"
     assert (seen in page.stdout) if allowed else not page.stdout, page.stdout
 
