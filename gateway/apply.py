@@ -192,7 +192,7 @@ class Reader:
     def _take(self, said: dict[str, Any]) -> None:
         summary = self.summary
         if "current" in said:  # the comparison: the one line of a box that is right
-            summary.generation = said["generation"] or 0
+            summary.generation = said.get("generation") or 0
             return
         summary.generation = said.get("generation", summary.generation)
         for kind in ("packages", "files", "removed", "reloaded", "started", "stopped", "would"):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway import cli_apply, features, tree
+from gateway import cli_apply, cli_lab, cli_try, features, tree
 from gateway.profiles import profiles as known_profiles
 from gateway.ready import ready, report
 
@@ -28,6 +28,9 @@ SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or i
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 app.command("apply")(cli_apply.apply_verb)
+app.command("verify")(cli_try.verify_verb)
+app.command("try")(cli_try.try_verb)
+app.add_typer(cli_lab.app, name="lab")
 app.command("pack", hidden=True)(cli_apply.pack_verb)
 
 

@@ -9,6 +9,7 @@ import pytest
 from gateway.sharing import Grant, grants
 from gateway.verify.context import Context
 from gateway.verify.plugin import Note
+from gateway.verify.reach import SOON
 from gateway.verify.smb import PUT_AND_GET, Client
 from lab import Lab
 
@@ -153,7 +154,7 @@ def test_control_without_its_daemon_nothing_works(
 
 
 def _connects(smb: Client, port: int) -> bool:
-    code = f"import socket; socket.create_connection(('{smb.address}', {port}), 1.5)"
+    code = f"import socket; socket.create_connection(('{smb.address}', {port}), {SOON})"
     return smb.lab.exec(smb.device, ["python3", "-c", code]).returncode == 0
 
 

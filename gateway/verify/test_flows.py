@@ -11,7 +11,7 @@ from gateway.policy import End, Flow
 from gateway.verify.context import Context, outsider_address, web_address
 from gateway.verify.passing import Passed, passed
 from gateway.verify.plugin import Note
-from gateway.verify.reach import connect, meet
+from gateway.verify.reach import SOON, connect, meet
 from lab import Lab
 
 UNASKED = 4444
@@ -19,7 +19,7 @@ UNASKED = 4444
 SERVED = (("hospital", 80), ("hospital", 25))
 SEND_MAIL = """
 import smtplib, sys
-with smtplib.SMTP(sys.argv[1], 25, timeout=2) as relay:
+with smtplib.SMTP(sys.argv[1], 25, timeout=float(sys.argv[4])) as relay:
     relay.sendmail(f"{sys.argv[2]}@nm.example", "ward@hospital.example", "Subject: " + sys.argv[3])
 """
 
@@ -28,7 +28,10 @@ def test_web(inside_device: str, lab: Lab, context: Context, note: Note) -> None
     allowed = context.permits(_address(context, inside_device), web_address(lab), "tcp", 80)
     done = "a page, which sees the box's address" if allowed else "no page: nobody asked for it"
     note(inside_device, "HTTP", done)
-    page = lab.exec(inside_device, ["curl", "-s", "-m", "2", f"http://{web_address(lab)}/"])
+    page = lab.exec(
+        inside_device,
+        ["curl", "-s", "-m", "5" if allowed else str(SOON), f"http://{web_address(lab)}/"],
+    )
     seen = f"you are {context.site.outside.address.ip}"
     assert (seen in page.stdout) if allowed else not page.stdout, page.stdout
 
@@ -40,7 +43,8 @@ def test_mail(inside_device: str, lab: Lab, context: Context, note: Note) -> Non
     allowed = context.permits(_address(context, inside_device), str(relay), "tcp", 25)
     note(inside_device, "SMTP", "a message arrives" if allowed else "no mail: nobody asked for it")
     subject = f"{inside_device}-{time.monotonic_ns()}"
-    send = ["python3", "-c", SEND_MAIL, str(relay), inside_device, subject]
+    wait = "5" if allowed else str(SOON)
+    send = ["python3", "-c", SEND_MAIL, str(relay), inside_device, subject, wait]
     sent = lab.exec(inside_device, send, timeout=20)
     assert (sent.returncode == 0) == allowed, sent.stderr
     arrived = lab.exec("hospital", ["sh", "-c", f"grep -rqs {subject} /data/mail"])

@@ -30,7 +30,7 @@ def test_services_by_name_and_by_port() -> None:
     assert str(found) == "udp/5000-5010"
 
 
-@pytest.mark.parametrize("text", ["web", "tcp/0", "tcp/65536", "tcp/20-10", "sctp/80", "tcp/"])
+@pytest.mark.parametrize("text", ["webb", "tcp/0", "tcp/65536", "tcp/20-10", "sctp/80", "tcp/"])
 def test_no_such_service(text: str) -> None:
     assert service(text) is None
 

@@ -1,0 +1,136 @@
+"""``gateway verify`` and ``gateway try``: thin verbs over ``trial`` and ``verify``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+import lab
+from gateway import features
+from gateway.cli_lab import hints
+from gateway.load import Loaded
+from gateway.problems import Failed
+from gateway.ready import ready
+from gateway.show import counts, evidence_table, open_table
+from gateway.trial import Trial
+from gateway.verify.context import Context
+from gateway.verify.evidence import Evidence, Row
+from gateway.verify.run import verify
+
+WIDTH = 118
+FAILED_CHECKS = 1
+SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Only = Annotated[str, typer.Option("-k", help="Only the checks that match (pytest's -k).")]
+_err = Console(stderr=True, highlight=False)
+
+
+def verify_verb(  # noqa: PLR0913 - each is an option of the command line
+    site: SitePath,
+    *,
+    name: Annotated[str, typer.Option("--lab", help="The lab, if not called as the site.")] = "",
+    host: Annotated[str, typer.Option(help="A real box instead of the lab's.")] = "",
+    user: Annotated[str, typer.Option(help="Who to log in as on a real box.")] = "root",
+    only: Only = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check with real clients what each device can do, and what it cannot.
+
+    On a real box (--host) only the box itself is looked at, by ssh.
+    """
+    loaded = ready(site)
+    with _told() as told:
+        if host:
+            evidence = verify(Context(loaded, {}, f"ssh://{user}@{host}", None), told, only)
+        else:
+            evidence = Trial(loaded, _lab_of(loaded, name)).verify(told, only)
+    _report(loaded, evidence, as_json=as_json)
+
+
+def try_verb(  # noqa: PLR0913 - each is an option of the command line
+    site: SitePath,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the lab up afterwards.")] = False,
+    name: Annotated[str, typer.Option(help="Another name than the site's, for a second lab.")] = "",
+    only: Only = "",
+    svg: Annotated[Path | None, typer.Option(help="Write what is shown as a picture too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Boot the site's department on this machine, provision and verify it, show the evidence."""
+    began = time.monotonic()
+    loaded = ready(site)
+    up = lab.up(loaded, name or None, _err.print)
+    try:
+        trial = Trial(loaded, up)
+        _err.print(f"the lab is up ({time.monotonic() - began:.1f} s); provisioning the box:")
+        with _err.status("begins") as shown:
+            summary = trial.apply(lambda step: shown.update(f"{step} …"))
+        for line in summary.lines():
+            _err.print(f"  {line}")
+        with _told() as told:
+            evidence = trial.verify(told, only)
+        seconds = time.monotonic() - began
+        _report(loaded, evidence, as_json=as_json, svg=svg, seconds=seconds)
+    finally:
+        if not keep:
+            up.down()
+        else:
+            _err.print("The lab is still up. Look around:")
+            for line in hints(up):
+                _err.print(f"  {line}")
+
+
+def _lab_of(loaded: Loaded, name: str) -> lab.Lab:
+    wanted = name or loaded.site.name
+    if wanted not in lab.labs():
+        raise Failed(
+            f"no lab {wanted} is up: `gateway try SITE --keep` makes one,"
+            " or give --host for a real box"
+        )
+    return lab.find(wanted)
+
+
+@contextmanager
+def _told() -> Iterator[Callable[[Row], None]]:
+    """A line that says what was just found, while the checks run."""
+    with _err.status("verifying") as shown:
+
+        def tell(row: Row) -> None:
+            shown.update(f"{row.device}: {row.protocol}: {row.done}")
+            if row.result == "failed":
+                _err.print(Text(f"FAILED: {row.device}: {row.protocol}: {row.done}", "bold red"))
+
+        yield tell
+
+
+def _report(
+    loaded: Loaded,
+    evidence: Evidence,
+    *,
+    as_json: bool,
+    svg: Path | None = None,
+    seconds: float = 0.0,
+) -> None:
+    """Tables (or JSON) on standard output; exit 1 if a check failed."""
+    if as_json:
+        print(json.dumps({"evidence": evidence.as_list(), "seconds": round(seconds, 1)}, indent=2))
+    else:
+        out = Console(highlight=False, record=svg is not None, width=WIDTH)
+        out.print(evidence_table(evidence))
+        out.print(open_table(features.policy(loaded.site, loaded.source.line)))
+        after = f", after {seconds:.0f} s" if seconds else ""
+        out.print(Text(counts(evidence) + after, "bold"))
+        if svg:
+            out.save_svg(str(svg), title="gateway try")
+        for row in evidence.failed:
+            _err.print(Text(f"\nFAILED: {row.device}: {row.protocol}: {row.done}\n{row.why}"))
+    if evidence.failed:
+        raise typer.Exit(FAILED_CHECKS)

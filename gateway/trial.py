@@ -1,0 +1,54 @@
+"""Try a department on this machine: the lab, provisioned and verified."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import lab
+from gateway.apply import Connection, Order, Summary, apply
+from gateway.load import Loaded
+from gateway.secrets import ensure
+from gateway.verify.context import Context
+from gateway.verify.evidence import Evidence, Row
+from gateway.verify.run import verify
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A lab with the description it is of. Its passwords live and die with the lab."""
+
+    loaded: Loaded
+    lab: lab.Lab
+
+    @property
+    def order(self) -> Order:
+        """What to apply, and how the lab's box is reached."""
+        site = Path(self.loaded.source.file)
+        host = Connection(host="box", ssh_args=" ".join(self.lab.ssh_options()))
+        return Order(site, host, self._vault, self._password_file)
+
+    @property
+    def _vault(self) -> Path:
+        return self.lab.state_dir / "vault.yml"
+
+    @property
+    def _password_file(self) -> Path:
+        """What opens the vault: made once a lab, readable by root alone."""
+        file = self.lab.state_dir / "vault-password"
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(32) + "\n")
+        return file
+
+    def apply(self, on_step: Callable[[str], None]) -> Summary:
+        """Provision the lab's box as a real one is."""
+        return apply(self.loaded, self.order, on_step)
+
+    def verify(self, told: Callable[[Row], None], only: str = "") -> Evidence:
+        """Run every check, from each device's own place."""
+        passwords = ensure(self.loaded.site, self._vault, self._password_file)
+        config = str(self.lab.ssh_config)
+        return verify(Context(self.loaded, passwords, "ssh://box", config, self.lab), told, only)
