@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import PurePosixPath
 from typing import Any
 
 from .process import Failed
@@ -128,7 +129,7 @@ def _wrong(manifest: Manifest) -> Iterable[str]:
         if not re.fullmatch(r"[0-9a-f]{64}", entry.sha256):
             yield f"{entry.path} has no SHA-256"
     for path in seen:
-        if seen.intersection(_parents(path)):
+        if seen.intersection(map(str, PurePosixPath(path).parents)):
             yield f"{path} lies under a file"
     yield from (f"{unit!r} is no unit" for unit in bad(_UNIT, manifest.units + manifest.masked))
     yield from (f"{name!r} is no package" for name in bad(_PACKAGE, manifest.packages))
@@ -138,11 +139,6 @@ def _wrong(manifest: Manifest) -> Iterable[str]:
 def bad(pattern: re.Pattern[str], words: Iterable[str]) -> Iterable[str]:
     """The words that are not wholly of the pattern."""
     return (word for word in words if not pattern.fullmatch(word))
-
-
-def _parents(path: str) -> Iterable[str]:
-    while (path := posixpath.dirname(path)) != "/":
-        yield path
 
 
 def safe_path(path: str) -> bool:

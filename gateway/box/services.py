@@ -110,6 +110,8 @@ def not_up(names: Sequence[str], *, settle: float = SETTLE_SECONDS) -> list[str]
     A daemon may die in its first second after systemd called it active, and be restarted:
     what counts is to stay up, without a restart, for a moment.
     """
+    if not names:
+        return []
     deadline = time.monotonic() + START_SECONDS
     before: list[Unit] = []
     steady_since = time.monotonic()
