@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from box_kit import BoxInAFolder, file
 
 from gateway.box import manifest as manifest_module
 from gateway.box import store as store_module
 from gateway.box.process import Failed
-from box_kit import BoxInAFolder, file
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_file_or_the_manifest_is_missing(box: BoxInAFolder) -> None:
 )
 def test_a_path_that_leads_elsewhere_is_refused(box: BoxInAFolder, path: str) -> None:
     archive = box.archive([file("/etc/a")])
-    with pytest.raises(Failed, match="no place for a file|or folders"):
+    with pytest.raises(Failed, match=r"no place for a file|or folders"):
         box.store.stage(with_manifest(archive, path=path))
     # Control: another harmless name is taken.
     assert box.store.stage(with_manifest(box.archive([file("/etc/a")]), path="/etc/z"))[1]

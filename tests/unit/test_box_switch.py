@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from box_kit import BoxInAFolder, file
 
 from gateway.box import store as store_module
 from gateway.box.files import differs
 from gateway.box.process import Failed
 from gateway.box.status import compare, drift, status
-from box_kit import BoxInAFolder, file
 
 SH = ("sh", "-n", "{file}")
 GOOD, BAD = "if true; then :; fi\n", "if true; then :\n"
