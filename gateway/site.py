@@ -41,6 +41,7 @@ SshKey = Annotated[
         pattern=r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/=]+( .*)?$"
     ),
 ]
+Email = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 ServiceName = Annotated[
     str, StringConstraints(pattern=r"^([a-z][a-z0-9-]*|(tcp|udp)/\d{1,5}(-\d{1,5})?)$")
 ]
@@ -113,6 +114,8 @@ class Network(Part):
     """The hospital's router; outside only."""
     router6: Address6 | None = None
     """The hospital's IPv6 router; outside only."""
+    zone: str | None = None
+    """The AppleTalk zone of this network, up to 32 bytes; inside only."""
     dhcp: Dhcp | None = None
     """Lend addresses here; inside only. Devices with a `mac` get their own in any case."""
     comment: str = ""
@@ -181,6 +184,8 @@ class Administration(Part):
     """Devices, networks or hospital addresses an administrator works at."""
     ssh_keys: tuple[SshKey, ...] = ()
     """Public keys of the administrators. Passwords are never accepted over ssh."""
+    mail: Email | None = None
+    """Who gets the box's own mail, through `hospital.mail_relay`."""
 
 
 class Updates(Part):
@@ -207,6 +212,8 @@ class Device(Part):
     """Its MAC address: it then gets its address by DHCP, if it asks."""
     ae_title: AETitle | None = None
     """Its DICOM application entity title, up to 16 characters."""
+    dicom_port: Port = 104
+    """The port it takes images on, where the archive moves them to it."""
     comment: str = ""
     """For people: the room, the inventory number, whom to ask."""
 
@@ -220,6 +227,58 @@ class Share(Part):
     """Devices or networks that may only read."""
     comment: Annotated[str, StringConstraints(max_length=48, pattern=r"^[^\x00-\x1f]*$")] = ""
     """What a client shows beside the name."""
+
+
+class Peer(Part):
+    """A DICOM node that is not ours: the hospital's PACS, say."""
+
+    address: Address4
+    """Its address, on the hospital's side."""
+    ae_title: AETitle
+    """Its application entity title."""
+    port: Port = 104
+    """The port it listens on."""
+    comment: str = ""
+    """For people."""
+
+
+class Archive(Part):
+    """The DICOM archive on the box. A network stands for its devices that have an `ae_title`."""
+
+    ae_title: AETitle
+    """What the devices call it."""
+    port: Port = 104
+    """The port it listens on."""
+    writers: tuple[Name, ...] = ()
+    """Devices, networks or peers that may store images; they may read too."""
+    readers: tuple[Name, ...] = ()
+    """Devices, networks or peers that may query and retrieve."""
+    forward: tuple[Name, ...] = ()
+    """Peers that get a copy of everything that is stored."""
+
+
+class Modem(Part):
+    """A fax modem of the box."""
+
+    port: Annotated[str, StringConstraints(pattern=r"^/dev/tty[A-Za-z0-9]+$")]
+    """The serial port it is on: /dev/ttyS0."""
+    number: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 .-]{1,18}$")]
+    """Its telephone number."""
+
+
+class Fax(Part):
+    """Faxes, sent from the devices and received for the department."""
+
+    modems: Annotated[dict[Name, Modem], Field(min_length=1)]
+    """The modems, by name."""
+    senders: tuple[Name, ...] = ()
+    """Devices or networks that may send."""
+    received: Name | None = None
+    """The share that received faxes are put in, as PDF."""
+    mail: Email | None = None
+    """Who else gets them, through `hospital.mail_relay`."""
+    prefix: Annotated[str, StringConstraints(pattern=r"^[0-9,]{0,4}$")] = ""
+    """Dialled before every number, to get an outside line."""
 
 
 class Access(Part):
@@ -249,6 +308,9 @@ class Site(Part):
     updates: Updates = Updates()
     devices: dict[Name, Device] = {}
     shares: dict[Name, Share] = {}
+    peers: dict[Name, Peer] = {}
+    archive: Archive | None = None
+    fax: Fax | None = None
     access: tuple[Access, ...] = ()
 
     @cached_property

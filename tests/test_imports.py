@@ -13,7 +13,7 @@ FLOORS = (
     {"site", "profiles", "render"},
     {"load", "marked", "wording", "checks", "policy", "schema", "sharing", "tree"}
     | {"archive", "lab"},
-    {"features", "audit", "cards", "apply", "ready", "secrets", "show", "verify"},
+    {"features", "audit", "cards", "apply", "ready", "secrets", "show", "trial", "verify"},
     {"cli", "verbs"},
 )
 ALONE = {"gateway/box", "intake", "reports"}
