@@ -82,6 +82,7 @@ WORLD = Recipe(
         "ca-certificates",
         "chrony",
         "curl",
+        "dcmtk",
         "dnsmasq-base",
         "iproute2",
         "iputils-ping",
