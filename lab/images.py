@@ -87,6 +87,7 @@ WORLD = Recipe(
         "iproute2",
         "iputils-ping",
         "libnfs-utils",
+        "netatalk-tests",
         "ntpsec-ntpdig",
         "openssh-client",
         "python3",
