@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway import features, tree
+from gateway.archive import pack
 from gateway.load import Loaded
 from gateway.problems import Failed
 from gateway.run import follow
 from gateway.secrets import ensure
+from gateway.sharing import grants
 
 HOME = Path(__file__).parent.parent
 PLAYBOOK = HOME / "playbooks" / "site.yml"
@@ -153,7 +156,8 @@ def _command(loaded: Loaded, order: Order, scratch: Path, *, vault_needed: bool)
         inventory.write_text(json.dumps(order.connection.inventory(loaded.site.box.name)))
     elif not inventory.exists():
         raise Failed(f"{inventory} is not there: write one, or give --host or --local")
-    extra = {"gateway_site": str(order.site.resolve())}
+    extra: dict[str, Any] = {"gateway_site": str(order.site.resolve())}
+    extra["gateway_packed"] = packed(loaded, scratch)
     extra["gateway_vault"] = str(order.vault_path.resolve()) if vault_needed else os.devnull
     command += ["--inventory", str(inventory), "--extra-vars", json.dumps(extra)]
     if vault_needed and order.password_file:
@@ -161,6 +165,19 @@ def _command(loaded: Loaded, order: Order, scratch: Path, *, vault_needed: bool)
     if order.dry_run:
         command.append("--check")
     return [*command, str(PLAYBOOK)]
+
+
+def packed(loaded: Loaded, out: Path) -> dict[str, Any]:
+    """Render and pack a site for its box: the archive, and what the playbook must know of it."""
+    made = features.tree_of(loaded.site, loaded.source.line)
+    folder = tree.write(made, out / loaded.site.name)
+    archive = (folder.parent / f"{made.host}.zip").resolve()
+    return {
+        "host": made.host,
+        "manifest": pack(folder, archive),
+        "archive": str(archive),
+        "accounts": sorted({grant.device for grant in grants(loaded.site)}),
+    }
 
 
 class Reader:

@@ -1,4 +1,4 @@
-"""``gateway apply`` and ``gateway pack``: thin verbs over ``apply`` and ``archive``."""
+"""``gateway apply`` and ``gateway pack``: thin verbs over ``apply``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gateway import features, tree
-from gateway.apply import Connection, Order, apply
-from gateway.archive import pack
+from gateway.apply import Connection, Order, apply, packed
 from gateway.ready import ready
-from gateway.sharing import grants
 
 SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
 _err = Console(stderr=True, highlight=False)
@@ -54,15 +51,4 @@ def pack_verb(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to.")],
 ) -> None:
     """Render the site and pack it for the box; prints JSON (the playbook's first step)."""
-    loaded = ready(site)
-    made = features.tree_of(loaded.site, loaded.source.line)
-    folder = tree.write(made, out / loaded.site.name)
-    archive = (folder.parent / f"{made.host}.zip").resolve()
-    accounts = sorted({grant.device for grant in grants(loaded.site)})
-    told = {
-        "host": made.host,
-        "manifest": pack(folder, archive),
-        "archive": str(archive),
-        "accounts": accounts,
-    }
-    print(json.dumps(told))
+    print(json.dumps(packed(ready(site), out)))

@@ -31,7 +31,9 @@ def _stage(store: Store, given: argparse.Namespace) -> Told:
         if store.paths.root == Path("/"):  # the kernel is the box's own
             tracking.begin()
     missing = packages.missing(generation.manifest.packages)
-    return {"changed": fresh, "generation": generation.number, "packages_missing": missing}
+    bare = store.state().active is None or store.state().only_first
+    told = {"changed": fresh, "generation": generation.number, "bare": bare}
+    return {**told, "packages_missing": missing}
 
 
 def _check(store: Store, given: argparse.Namespace) -> Told:
@@ -57,7 +59,8 @@ def _packages(store: Store, given: argparse.Namespace) -> Told:
         ours = {entry.path.rpartition("/")[2] for entry in manifest.files}
         coming = [each.name for each in services.units(manifest.units) if each.load == "not-found"]
         held = [*manifest.masked, *(name for name in coming if name not in ours)]
-        masked = Claims(store.paths).mask(held)
+        if masked := Claims(store.paths).mask(held):
+            services.reload_units()
         installed = packages.install(store.paths, manifest.packages)
     changed = bool(installed or masked)
     return {"changed": changed, "generation": generation.number, "packages": installed}

@@ -96,13 +96,13 @@ class Claims:
         services.mask([unit.name for unit in free])
         return [unit.name for unit in free]
 
-    def unmask_unwanted(self, wanted: Iterable[str]) -> None:
-        """Let units that we masked start again; those that ran before do so at once."""
-        left = sorted(self._masked.keys() - set(wanted))
-        services.unmask(left)
-        services.start([unit for unit in left if self._masked[unit]], enable=False)
+    def unmask_unwanted(self, wanted: Iterable[str]) -> dict[str, bool]:
+        """Let units that we masked start again; says of each whether it ran before."""
+        left = {unit: ran for unit, ran in self._masked.items() if unit not in set(wanted)}
+        services.unmask(sorted(left))
         self._masked = {unit: ran for unit, ran in self._masked.items() if unit not in left}
         self._save()
+        return left
 
     def _keep(self, path: str) -> dict[str, Any]:
         target = self._paths.on_box(path)

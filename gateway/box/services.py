@@ -11,6 +11,7 @@ from .process import must, run
 START_SECONDS = 60
 SETTLE_SECONDS = 1.0
 _SHOWN = "Id,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,Names"
+_AT_BOOT = ("enabled", "static", "generated", "alias")
 
 
 @dataclass(frozen=True)
@@ -62,20 +63,34 @@ def units(names: Sequence[str]) -> list[Unit]:
     ]
 
 
+# Each of these verbs would make systemd read all its files again, half a second a time: the
+# caller does that once, by reload_units().
+
+
 def mask(names: Sequence[str]) -> None:
     """Stop units and keep them from ever starting, also those whose package is yet to come."""
     if names:
-        must(["systemctl", "mask", "--", *names])
-        if running := [
-            each.name for each in units(names) if each.active not in ("inactive", "failed")
-        ]:
+        must(["systemctl", "--no-reload", "mask", "--", *names])
+        idle = ("inactive", "failed")
+        if running := [each.name for each in units(names) if each.active not in idle]:
             must(["systemctl", "stop", "--", *running])
 
 
 def unmask(names: Sequence[str]) -> None:
     """Let units start again."""
     if names:
-        must(["systemctl", "unmask", "--", *names])
+        must(["systemctl", "--no-reload", "unmask", "--", *names])
+
+
+def enable(names: Sequence[str]) -> list[str]:
+    """Let units start at boot; says which would not have."""
+    if not names:
+        return []
+    said = run(["systemctl", "is-enabled", "--", *names]).out.split()
+    late = [name for name, how in zip(names, said, strict=True) if how not in _AT_BOOT]
+    if late:
+        must(["systemctl", "--no-reload", "--quiet", "enable", "--", *late])
+    return late
 
 
 def stop(names: Iterable[str]) -> list[str]:
@@ -86,14 +101,11 @@ def stop(names: Iterable[str]) -> list[str]:
     return there
 
 
-def start(names: Sequence[str], *, enable: bool = True) -> list[str]:
-    """Start what does not run, now and at boot; says which. Failed ones get another chance."""
-    now = units(names)
-    waiting = [each.name for each in now if not each.runs or (enable and each.file == "disabled")]
+def start(names: Sequence[str]) -> list[str]:
+    """Start what does not run; says which. Failed ones get another chance."""
+    waiting = [each.name for each in units(names) if not each.runs]
     if waiting:
         run(["systemctl", "reset-failed", "--", *waiting])  # refuses units it has never heard of
-        if enable:
-            must(["systemctl", "enable", "--quiet", "--", *waiting])
         # What does not come up tells more itself than systemctl does of it: see not_up().
         run(["systemctl", "start", "--", *waiting], timeout=START_SECONDS)
     return waiting
@@ -120,7 +132,8 @@ def not_up(names: Sequence[str], *, settle: float = SETTLE_SECONDS) -> list[str]
         if now != before:
             before, steady_since = now, time.monotonic()
         lost = [unit for unit in now if not unit.runs]
-        steady = time.monotonic() - steady_since >= settle
+        wait = settle if any(unit.kind != "oneshot" for unit in now) else 0
+        steady = time.monotonic() - steady_since >= wait
         late = time.monotonic() > deadline
         if late or any(unit.is_lost for unit in lost) or (steady and not lost):
             return [

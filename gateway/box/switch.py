@@ -53,6 +53,7 @@ class Outcome:
     files: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     reloaded: list[str] = field(default_factory=list)
+    enabled: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     masked: list[str] = field(default_factory=list)
@@ -62,8 +63,8 @@ class Outcome:
     @property
     def changed(self) -> bool:
         """Whether the box is another than before."""
-        done = (self.files, self.removed, self.reloaded, self.started, self.stopped, self.masked)
-        return any(done) or bool(self.renamed)
+        services_changed = (self.enabled, self.started, self.stopped, self.masked)
+        return any((self.files, self.removed, self.reloaded, *services_changed, self.renamed))
 
 
 class Switch:
@@ -122,11 +123,16 @@ class Switch:
             self._removed_commands.append(command)
 
     def _tell_systemd(self, manifest: Manifest) -> None:
-        touched = self.outcome.files + self.outcome.removed
-        if any(path.startswith(_UNIT_FOLDERS) for path in touched):
+        outcome = self.outcome
+        self._claims.take_units(manifest.units)
+        freed = self._claims.unmask_unwanted(manifest.masked)
+        outcome.masked += self._claims.mask(manifest.masked)
+        outcome.enabled += services.enable(manifest.units)
+        touched = outcome.files + outcome.removed
+        new_units = any(path.startswith(_UNIT_FOLDERS) for path in touched)
+        if new_units or freed or outcome.masked or outcome.enabled:
             services.reload_units()
-        self._claims.unmask_unwanted(manifest.masked)
-        self.outcome.masked += self._claims.mask(manifest.masked)
+        services.start([unit for unit, ran in freed.items() if ran])
 
     def _name_cards(self) -> None:
         if links := self.new.links():
@@ -155,7 +161,6 @@ class Switch:
             raise Failed(f"{path} is in place, but its service refuses it: {done.blame()}")
 
     def _start(self, manifest: Manifest) -> None:
-        self._claims.take_units(manifest.units)
         self.outcome.started += services.start(manifest.units)
         settle = services.SETTLE_SECONDS if self.outcome.changed else 0
         if lost := services.not_up(manifest.units, settle=settle):
