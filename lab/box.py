@@ -38,6 +38,11 @@ LAB_ONLY = {
     "etc/systemd/system/chrony.service.d/lab.conf": (
         "[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd $DAEMON_OPTS -x\n"
     ),
+    # cnid_metad wants 65535 open files and ends without; this machine may allow fewer, and what
+    # is not allowed here a container cannot raise. So it is told that it has them.
+    "etc/systemd/system/afp-names.service.d/lab.conf": (
+        "[Service]\nSystemCallFilter=~prlimit64:0\n"
+    ),
 }
 # rpc_pipefs belongs to the kernel's NFS, which a container cannot mount.
 MASKED = ("run-rpc_pipefs.mount",)
@@ -81,7 +86,7 @@ class Box:
     def prepare(self, mirror: Mirror) -> None:
         """Make its disk, as an installer would leave it, and the keys to enter."""
         self.disk.mkdir(mode=0o700, parents=True)
-        for name in ("upper", "work", "root"):
+        for name in ("upper", "work", "root", "srv"):
             (self.disk / name).mkdir(mode=0o755)
         for path, text in {**self._installed(mirror), **LAB_ONLY}.items():
             file = self.upper / path
@@ -149,6 +154,8 @@ class Box:
         nspawn += [f"--network-namespace-path=/run/netns/{self.place.namespace}"]
         # For NFS-Ganesha, which opens files by handle.
         nspawn += ["--system-call-filter=open_by_handle_at"]
+        # A layered file system has no handles for it: /srv is a plain folder, as on a real box.
+        nspawn.append(f"--bind={self.disk / 'srv'}:/srv")
         # Where systemd runs it gives the box a scope; elsewhere the box gets a cgroup of its own,
         # or two labs' systemds would meet in one.
         enter = ""
