@@ -16,6 +16,7 @@ from gateway.features import (
     firewall,
     identity,
     kernel,
+    mail,
     management,
     network,
     samba,
@@ -39,6 +40,7 @@ FEATURES: tuple[Feature, ...] = (
     access.FEATURE,
     dnsmasq.FEATURE,
     chrony.FEATURE,
+    mail.FEATURE,
     shares.FEATURE,  # folders and accounts, before the daemons that serve them
     samba.FEATURE,
 )
