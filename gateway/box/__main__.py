@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from . import accounts, packages, services, status, tracking
+from . import accounts, numbers, packages, services, status, tracking
 from .activate import activate, check
 from .claims import Claims
 from .files import Paths, make_folder, write
@@ -130,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("status", _status, "the active generation, and the drift from it")
     verb("list", _list, "the generations that are kept")
     verbs.add_parser("accounts", help="make users, groups and passwords what they should be")
+    verbs.add_parser("numbers", help="put the numbers of accounts and groups into a file")
     return parser
 
 
@@ -138,6 +139,8 @@ def main(arguments: list[str] | None = None, paths: Paths | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["accounts"]:
         return accounts.main(words[1:])
+    if words[:1] == ["numbers"]:
+        return numbers.main(words[1:])
     given = _parser().parse_args(words)
     # The connection may break during a switch: it is finished, one way or the other.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

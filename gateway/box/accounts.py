@@ -17,10 +17,11 @@ import re
 import secrets
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import afp
 from .files import Paths, make_folder, write
 from .process import Failed, must
 
@@ -42,10 +43,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Account:
-    """A device's account: the Samba server it is in, and whether that must keep a LANMAN hash."""
+    """A device's account: its server, and what that must keep of its password.
+
+    ``lanman``: Samba keeps a LANMAN hash; ``login``: how a Mac proves itself (``afp.py``). The
+    NFS server knows its clients by their addresses: an account of it has no password.
+    """
 
     server: str
     lanman: bool
+    login: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,8 @@ class System:
     """Every group with its number and members."""
     expiry: dict[str, str]
     """The expiry field of every user."""
+    passwords: dict[str, str] = field(default_factory=dict)
+    """The stored password of every user that has one."""
 
     @classmethod
     def read(cls, shadow: Path = Path("/etc/shadow")) -> System:
@@ -104,6 +112,7 @@ class System:
             users={each.pw_name: each.pw_gid for each in pwd.getpwall()},
             groups={each.gr_name: (each.gr_gid, frozenset(each.gr_mem)) for each in grp.getgrall()},
             expiry={each[0]: each[7] for each in fields if len(each) > 7},
+            passwords=afp.shadow_passwords(shadow),
         )
 
     def ours(self, primary_group: str) -> set[str]:
@@ -125,6 +134,9 @@ def system_steps(wanted: Wanted, system: System) -> Iterator[Step]:
     for user in sorted(ours - set(wanted.users)):
         if system.expiry.get(user) != LOGGED_OUT:
             yield Step(f"account {user} closed", ("usermod", "--expiredate", LOGGED_OUT, user))
+    for user in sorted(ours & set(system.passwords)):
+        if user not in wanted.users or wanted.users[user].login != "dhx":
+            yield Step(f"password of {user} removed", ("usermod", "--password", "!", user))
 
 
 def _opened(wanted: Wanted, system: System) -> Iterator[Step]:
@@ -164,7 +176,7 @@ class Passwords:
     def read(cls, paths: Paths, wanted: Wanted) -> Passwords:
         """All of them, before anything is changed."""
         found = read_json(paths.secrets).get("passwords", {}) if wanted.users else {}
-        for user in sorted(wanted.users):
+        for user in sorted(user for user, each in wanted.users.items() if each.server != "nfs"):
             password = found.get(user)
             if not isinstance(password, str) or not password or "\n" in password:
                 raise Failed(f"{paths.secrets} has no password for {user}: {WAY_OUT}")
@@ -187,6 +199,9 @@ class Passwords:
         for name, server in wanted.servers.items():
             for user, record in read_passdb(server.config).items():
                 known[f"{name}/{user}"] = self.fingerprint(user, record, wanted.users[user])
+        for user, record in System.read().passwords.items():
+            if user in wanted.users:
+                known[f"afp/{user}"] = self.fingerprint(user, record, wanted.users[user])
         folders = {name: server.private for name, server in wanted.servers.items()}
         memory = {"key": self.key.hex(), "set": known, "folders": {**self.folders, **folders}}
         make_folder(path.parent, 0o700)
@@ -210,6 +225,33 @@ def passdb_steps(
             typed = f"{passwords.wanted[user]}\n" * 2
             store = ("smbpasswd", "-c", config, "-s", "-a", user)
             yield Step(f"password of {user} set in {server}", store, typed)
+
+
+def login_steps(wanted: Wanted, system: System, passwords: Passwords) -> Iterator[Step]:
+    """What gives the Macs that log in against their accounts the passwords of these."""
+    for user, account in sorted(wanted.users.items()):
+        if account.login != "dhx":
+            continue
+        record = system.passwords.get(user, "")
+        now = passwords.fingerprint(user, record, account)
+        if not record or passwords.known.get(f"afp/{user}") != now:
+            typed = f"{user}:{passwords.wanted[user]}\n"
+            yield Step(f"password of {user} set", ("chpasswd",), typed)
+
+
+def write_randnum(wanted: Wanted, passwords: Passwords, path: Path, dry_run: bool) -> Iterator[str]:
+    """The file of the Macs that know nothing better, removed when there is none."""
+    users = [user for user, account in wanted.users.items() if account.login == "randnum"]
+    content = afp.randnum_file({user: passwords.wanted[user] for user in users})
+    if content == (path.read_bytes() if path.exists() else b""):
+        return
+    if not dry_run:
+        make_folder(path.parent, 0o700)
+        if content:
+            write(path, content)
+        else:
+            path.unlink()
+    yield f"passwords of {', '.join(sorted(users)) or 'nobody'} for old Macs written"
 
 
 def read_passdb(config: str) -> dict[str, str]:
@@ -240,6 +282,8 @@ def apply(paths: Paths, dry_run: bool = False) -> Iterator[str]:
         ready = Path(server.private, "passdb.tdb").exists()
         records = read_passdb(server.config) if ready else {}
         yield from _do(passdb_steps(wanted, name, records, passwords), dry_run)
+    yield from _do(login_steps(wanted, System.read(), passwords), dry_run)
+    yield from write_randnum(wanted, passwords, paths.memory / "afppasswd", dry_run)
     yield from _forget(wanted, passwords, dry_run)
     if not dry_run:
         passwords.remember(memory_file(paths), wanted)

@@ -60,6 +60,7 @@ def install(paths: Paths, names: Sequence[str]) -> list[str]:
         "--option=Dpkg::Options::=--force-confdef",
         "--option=Dpkg::Options::=--force-confold",  # our files stay as they are
         "--option=DPkg::Lock::Timeout=120",  # unattended-upgrades may be at work
+        "--option=Acquire::Languages=none",  # translated descriptions: a third of the download
         "--option=APT::Update::Error-Mode=any",  # else an unreachable mirror is a mere warning
         "--quiet",
     )

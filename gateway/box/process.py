@@ -70,9 +70,15 @@ def run(
     return Done(words, done.returncode, done.stdout, done.stderr)
 
 
-def must(command: Sequence[str], *, stdin: str = "", timeout: float = 120) -> Done:
+def must(
+    command: Sequence[str],
+    *,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+    timeout: float = 120,
+) -> Done:
     """Run a command that has to succeed; raises Failed with its own words."""
-    done = run(command, stdin=stdin, timeout=timeout)
+    done = run(command, stdin=stdin, env=env, timeout=timeout)
     if not done.ok:
         raise Failed(done.blame())
     return done

@@ -11,6 +11,7 @@ from .process import must, run
 START_SECONDS = 60
 SETTLE_SECONDS = 1.0
 _SHOWN = "Id,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,Names"
+_NO_SYSV = {"SYSTEMCTL_SKIP_SYSV": "1"}
 _AT_BOOT = ("enabled", "static", "generated", "alias")
 
 
@@ -89,7 +90,8 @@ def enable(names: Sequence[str]) -> list[str]:
     said = run(["systemctl", "is-enabled", "--", *names]).out.split()
     late = [name for name, how in zip(names, said, strict=True) if how not in _AT_BOOT]
     if late:
-        must(["systemctl", "--no-reload", "--quiet", "enable", "--", *late])
+        # Without the links of SysV init, half a second a unit (systemd's ENVIRONMENT.md).
+        must(["systemctl", "--no-reload", "--quiet", "enable", "--", *late], env=_NO_SYSV)
     return late
 
 
@@ -139,7 +141,7 @@ def not_up(names: Sequence[str], *, settle: float = SETTLE_SECONDS) -> list[str]
             return [
                 f"{unit.name} is {unit.active} ({unit.sub}){_last_words(unit)}" for unit in lost
             ]
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 def _last_words(unit: Unit) -> str:
