@@ -42,9 +42,10 @@ def _mirror_address(site: Site) -> tuple[Address, ...]:
 
 
 def named_outside(site: Site) -> dict[str, IPNetwork]:
-    """Hospital addresses and prefixes that ``administration`` or ``access`` name."""
+    """Hospital addresses and prefixes that ``administration``, ``access`` or ``peers`` name."""
     named = [*site.administration.allowed_from]
     named += [who for rule in site.access for who in (rule.source, rule.to)]
+    named += [str(peer.address) for peer in site.peers.values()]
     found: dict[str, IPNetwork] = {}
     for who in named:
         try:

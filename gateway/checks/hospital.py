@@ -24,6 +24,8 @@ def services(site: Site) -> Iterator[tuple[Path, IPv4Address]]:
         yield ("hospital", "web_proxy", "address"), site.hospital.web_proxy.address
     if site.hospital.mail_relay:
         yield ("hospital", "mail_relay"), site.hospital.mail_relay
+    for name, peer in site.peers.items():
+        yield ("peers", name, "address"), peer.address
 
 
 def _own_hosts(site: Site) -> Iterator[Fault]:

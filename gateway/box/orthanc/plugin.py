@@ -1,0 +1,96 @@
+"""What the archive does beyond Orthanc: it loses nothing, commits from the disk, sends copies.
+
+Loaded by Orthanc's Python plugin; the only module that knows it. Debian's python3 and `orthanc`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import orthanc  # type: ignore[import-not-found]  # made by the plugin
+from forward import Courier, Failed  # type: ignore[import-not-found]  # beside this file
+
+SETTINGS: dict[str, Any] = json.loads(orthanc.GetConfiguration())["Gateway"]
+WAL: str = SETTINGS["Wal"]
+COURIERS: list[Courier] = []
+Reason = orthanc.StorageCommitmentFailureReason
+
+
+def on_stored(_instance: Any, _uid: str) -> None:
+    """Bring the index to the disk before the sender hears that its object is stored.
+
+    Orthanc opens SQLite with synchronous=NORMAL, which leaves the last transactions of the log
+    to the kernel (sqlite.org/wal.html): a power cut would lose objects that were acknowledged.
+    """
+    try:
+        log = os.open(WAL, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(log)
+        finally:
+            os.close(log)
+    except OSError as error:
+        # Orthanc would acknowledge all the same, so the sender must hear nothing at all; what
+        # a disk holds after a failed sync is known only after a new start (fsync(2)).
+        orthanc.LogError(f"the index cannot be synced, ending at once: {error}")
+        os.abort()
+    for courier in COURIERS:
+        courier.wake()
+
+
+def commitment(*_asked: Any) -> None:
+    """One request for storage commitment; its objects are looked at one by one below."""
+
+
+def is_committed(_sop_class: str, uid: str, _request: None) -> Any:
+    """Whether an object is in the index and its file, read from the disk, has the right MD5."""
+    found = orthanc.LookupInstance(uid)
+    if not found:
+        return Reason.NO_SUCH_OBJECT_INSTANCE
+    try:
+        orthanc.RestApiPost(f"/instances/{found}/attachments/dicom/verify-md5", "")
+    except orthanc.OrthancException as error:
+        orthanc.LogError(f"{uid} is in the index and not whole on the disk: {error}")
+        return Reason.PROCESSING_FAILURE
+    return Reason.SUCCESS
+
+
+def on_change(kind: Any, _level: Any, _identifier: str) -> None:
+    """Begin to send when Orthanc can; tell systemd, and end with Orthanc."""
+    if kind == orthanc.ChangeType.ORTHANC_STARTED:
+        for peer in SETTINGS["ForwardTo"]:
+            state = Path(SETTINGS["ForwardState"]) / f"{peer}.json"
+            courier = Courier(peer, state, api, orthanc.LogWarning)
+            COURIERS.append(courier)
+            threading.Thread(target=courier.run, name=f"forward {peer}", daemon=True).start()
+        tell_systemd("READY=1")
+    elif kind == orthanc.ChangeType.ORTHANC_STOPPED:
+        for courier in COURIERS:
+            courier.end()
+
+
+def api(path: str, body: Any = None) -> Any:
+    """Orthanc's own REST interface, from inside. Raises forward.Failed."""
+    try:
+        if body is None:
+            return json.loads(orthanc.RestApiGet(path))
+        return json.loads(orthanc.RestApiPost(path, json.dumps(body)))
+    except orthanc.OrthancException as error:
+        raise Failed(str(error)) from None
+
+
+def tell_systemd(state: str) -> None:
+    """sd_notify(3)."""
+    where = os.environ.get("NOTIFY_SOCKET", "")
+    if where:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+            wire.sendto(state.encode(), where.replace("@", "\0", 1) if where[0] == "@" else where)
+
+
+orthanc.RegisterOnStoredInstanceCallback(on_stored)
+orthanc.RegisterStorageCommitmentScpCallback(commitment, is_committed)
+orthanc.RegisterOnChangeCallback(on_change)

@@ -1,0 +1,99 @@
+"""The DICOM archive: Orthanc from Debian testing, by a pin that lets nothing else in.
+
+Debian 13's own Orthanc 1.12.7 has published vulnerabilities (CVE-2026-5437 to 5445), fixed in
+1.12.11. Every library that Debian 13 has in the needed version stays Debian 13's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.features.orthanc import FOLDER, LIBRARY, Partner, configuration, partners
+from gateway.features.shape import Feature
+from gateway.policy import Flow, PortRange, Reason, Service, box_end
+from gateway.render import RenderedFile, fill
+from gateway.site import Archive, Site
+
+UNIT = "gateway-archive.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+CONFIG = "/etc/gateway/archive/orthanc.json"
+PIN = "/etc/apt/preferences.d/gateway-archive"
+TMPFILES = "/etc/tmpfiles.d/gateway-archive.conf"
+SOURCE = Path(__file__).parent.parent / "box" / "orthanc"
+# Derived on the box from its own mirror, and removed with the pin.
+TESTING_SOURCE = ("/usr/bin/python3", "-IB", "/usr/lib/gateway/box/testing_source.py")
+RESTART = ("/usr/bin/systemctl", "try-restart", UNIT)
+
+
+def flows(site: Site) -> Iterator[Flow]:
+    """Partners to the archive, and the archive to whoever it may have to send something to.
+
+    A C-MOVE and the answer to a storage commitment come on an association of the archive's own
+    (DICOM PS3.4, C.4.2 and J.3).
+    """
+    archive = site.archive
+    if archive is None:
+        return
+    for partner in partners(site):
+        if partner.role != "copies":
+            yield _in(site, archive, partner, partner.reason)
+        yield _out(site, partner, partner.reason, "retrieved images and commitments")
+    # Even where the peer reads as well: the reason is another.
+    for index, name in enumerate(archive.forward):
+        for partner in partners(site):
+            if partner.name == name and partner.role != "copies":
+                reason = Reason(("archive", "forward", index))
+                yield _out(site, partner, reason, "a copy of everything")
+
+
+def _in(site: Site, archive: Archive, partner: Partner, reason: Reason) -> Flow:
+    box = box_end(site, partner.end.network or site.outside_name)
+    own = box.addresses[:1]  # IPv4: see Partner
+    box = type(box)(box.name, box.network, own)
+    return Flow(partner.end, box, _dicom(archive.port), reason, "archive", partner.role)
+
+
+def _out(site: Site, partner: Partner, reason: Reason, note: str) -> Flow:
+    box = box_end(site, partner.end.network or site.outside_name)
+    box = type(box)(box.name, box.network, box.addresses[:1])
+    return Flow(box, partner.end, _dicom(partner.port), reason, "archive", note)
+
+
+def _dicom(port: int) -> Service:
+    return Service("dicom", (PortRange("tcp", port, port),))
+
+
+def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
+    """The pin, the folder, what runs inside Orthanc, its configuration and its unit."""
+    archive = site.archive
+    if archive is None:
+        return
+    yield RenderedFile(PIN, fill(f"{PIN[1:]}.j2"), "archive", reload=TESTING_SOURCE, first=True)
+    create = ("/usr/bin/systemd-tmpfiles", "--create", TMPFILES)
+    folders = fill(f"{TMPFILES[1:]}.j2", folder=FOLDER)
+    yield RenderedFile(TMPFILES, folders, "archive", reload=create)
+    for module in sorted(SOURCE.glob("*.py")):
+        path = f"{LIBRARY}/{module.name}"
+        yield RenderedFile(path, module.read_bytes(), "archive", reload=RESTART)
+    text = json.dumps(configuration(site, archive), indent=1) + "\n"
+    yield RenderedFile(CONFIG, text.encode(), "archive", reload=RESTART)
+    unit = fill(f"{UNIT_FILE[1:]}.j2", folder=FOLDER, config=CONFIG, low=archive.port < 1024)
+    yield RenderedFile(UNIT_FILE, unit, "archive", reload=RESTART)
+
+
+def packages(site: Site) -> tuple[str, ...]:
+    """Orthanc, and of its plugins those that are used."""
+    return ("orthanc", "orthanc-dicomweb", "orthanc-python") if site.archive else ()
+
+
+FEATURE = Feature(
+    "archive",
+    flows=flows,
+    files=files,
+    packages=packages,
+    units=lambda site: (UNIT,) if site.archive else (),
+    # Debian's own would listen on every interface, with every plugin.
+    masked=lambda site: ("orthanc.service",) if site.archive else (),
+)
