@@ -27,7 +27,7 @@ class Trial:
     def order(self) -> Order:
         """What to apply, and how the lab's box is reached."""
         site = Path(self.loaded.source.file)
-        host = Connection(host="box", ssh_args=" ".join(self.lab.ssh_options()))
+        host = Connection(host=self.lab.ssh_host, ssh_args=" ".join(self.lab.ssh_options()))
         return Order(site, host, self._vault, self._password_file)
 
     @property
@@ -51,4 +51,8 @@ class Trial:
         """Run every check, from each device's own place."""
         passwords = ensure(self.loaded.site, self._vault, self._password_file)
         config = str(self.lab.ssh_config)
-        return verify(Context(self.loaded, passwords, "ssh://box", config, self.lab), told, only)
+        return verify(
+            Context(self.loaded, passwords, f"ssh://{self.lab.ssh_host}", config, self.lab),
+            told,
+            only,
+        )

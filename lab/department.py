@@ -69,6 +69,15 @@ class Lab:
         """What a place sees as /data. ``hospital``: web.jsonl, mail/, dns.log, proxy.log."""
         return self.world.folder(self.plan.place(who).who)
 
+    @property
+    def ssh_host(self) -> str:
+        """What ``ssh_config`` calls the box, and no other lab does.
+
+        Ansible and testinfra keep connections open by the host's name: two labs of one name for
+        their box would be entered by each other's.
+        """
+        return f"{BOX}.{self.name}"
+
     def ssh_options(self) -> list[str]:
         """What ssh, scp and Ansible's ``ansible_ssh_common_args`` need to reach the box."""
         return ["-F", str(self.ssh_config)]
@@ -153,7 +162,7 @@ class Lab:
         address = self.plan.box_address(admin.network or "")
         connect = self.world.command(admin, ["socat", "-", f"TCP:{address}:%p"])
         lines = [
-            f"Host box {self.site.box.name}",
+            f"Host {self.ssh_host} {BOX} {self.site.box.name}",
             "  User root",
             f"  HostName {address}",
             # The host's ssh, but every packet starts at the administrator's place.
