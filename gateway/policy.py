@@ -61,6 +61,7 @@ SERVICES: Mapping[str, Service] = {
     service.name: service
     for service in (
         Service("ping", ping=True),
+        _service("afp", "tcp/548"),
         _service("dhcp", "udp/67", broadcast=True),
         _service("dhcp-reply", "udp/68", broadcast=True),
         _service("dicom", "tcp/104", "tcp/11112"),
@@ -73,7 +74,9 @@ SERVICES: Mapping[str, Service] = {
         _service("netbios", "udp/137-138", broadcast=True),
         _service("netbios-session", "tcp/139"),
         _service("nfs", "tcp/2049"),
+        _service("nfs-mount", "tcp/20048"),
         _service("ntp", "udp/123"),
+        _service("portmap", "tcp/111"),
         _service("print", "tcp/515", "tcp/631", "tcp/9100"),
         _service("rdp", "tcp/3389"),
         _service("smb", "tcp/445"),

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from gateway.nearest import nearest
 from gateway.problems import Failed
 from gateway.profiles import Limits
 from gateway.run import run
@@ -35,7 +36,8 @@ def ensure(site: Site, vault: Path, password_file: Path | None) -> dict[str, str
     The vault is only written when a password was missing. Passwords of devices that are gone
     stay in it: a device may come back. Raises Failed with the way out.
     """
-    needed = sorted({grant.device for grant in grants(site)})
+    # NFS knows a device by its address.
+    needed = sorted({grant.device for grant in grants(site) if grant.server != "nfs"})
     if not needed:
         return {}
     tree = _read(vault, password_file)
@@ -47,6 +49,48 @@ def ensure(site: Site, vault: Path, password_file: Path | None) -> dict[str, str
     if fresh:
         _write(vault, password_file, {**tree, VARIABLE: dict(sorted(known.items()))})
     return {name: known[name] for name in needed}
+
+
+def stored(site: Site, vault: Path, password_file: Path | None) -> dict[str, str]:
+    """The passwords as they are in the vault; nothing is made. Raises Failed for a missing one."""
+    needed = sorted({grant.device for grant in grants(site)})
+    known = _passwords(_read(vault, password_file), vault) if needed else {}
+    if missing := [name for name in needed if name not in known]:
+        raise Failed(
+            f"{vault} has no password of {', '.join(missing)} yet: `gateway apply` makes them"
+        )
+    return {name: known[name] for name in needed}
+
+
+def rotate(site: Site, device: str, vault: Path, password_file: Path | None) -> None:
+    """Put a new password of a device into the vault. The box has it after the next apply."""
+    _must_have_account(site, device)
+    tree = _read(vault, password_file)
+    known = _passwords(tree, vault)
+    old = known.get(device)
+    fresh = make(_limits(site, device))
+    while fresh == old:
+        fresh = make(_limits(site, device))
+    known = {**known, device: fresh}
+    _write(vault, password_file, {**tree, VARIABLE: dict(sorted(known.items()))})
+
+
+def show(site: Site, device: str, vault: Path, password_file: Path | None) -> str:
+    """The password of one device, from the vault."""
+    _must_have_account(site, device)
+    known = _passwords(_read(vault, password_file), vault)
+    if device not in known:
+        raise Failed(f"{vault} has no password of {device} yet: `gateway apply` makes it")
+    return known[device]
+
+
+def _must_have_account(site: Site, device: str) -> None:
+    with_account = {grant.device for grant in grants(site)}
+    if device in with_account:
+        return
+    if device in site.devices:
+        raise Failed(f"{device} uses no share, so it has no account and no password")
+    raise Failed(f"there is no device {device}: {nearest(device, sorted(with_account))}")
 
 
 def make(limits: Limits) -> str:

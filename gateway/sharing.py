@@ -1,8 +1,9 @@
-"""Who uses which share through which server: what folders, accounts, Samba and secrets share.
+"""Who uses which share through which server: what folders, accounts, daemons and secrets share.
 
 Two Samba servers stand side by side, because one daemon cannot tell a weak client from a strong
-one by itself: ``modern`` speaks only encrypted SMB 3.1.1, ``legacy`` only LANMAN 1 to NT 1. A
-further protocol is a further ``Server`` here and a feature of its own.
+one by itself: ``modern`` speaks only encrypted SMB 3.1.1, ``legacy`` only LANMAN 1 to NT 1.
+``afp`` is for Macs before SMB, ``nfs`` for UNIX systems; both only inside, as nothing they carry
+is encrypted. A device uses the first protocol of its profile that some server here can speak.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from gateway.policy import Reason
 from gateway.profiles import Afp, Nfs, Profile, Protocol, Smb, SmbDialect, profiles
 from gateway.site import Site
 
-ServerName = Literal["modern", "legacy"]
+ServerName = Literal["modern", "legacy", "afp", "nfs"]
 LEGACY_DIALECTS: tuple[SmbDialect, ...] = ("LANMAN1", "LANMAN2", "NT1")
 """What the legacy server can speak, oldest first. Samba never got CORE to work with passwords."""
-OFFERED = "SMB 3.1.1 and, on inside networks, SMB from LANMAN1 to NT1"
+NFS_VERSIONS: tuple[Literal[3, 4], ...] = (4, 3)
+"""What the NFS server can speak, the best first. NFS 2 exists nowhere in Debian 13."""
+RANDNUM_PASSWORD = 8
+"""The longest password that AFP's random number exchange holds."""
+OFFERED = "SMB 3.1.1 and, on inside networks, SMB from LANMAN1 to NT1, AFP over TCP and NFS 3 and 4"
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,41 @@ def server_of(site: Site, device: str) -> ServerName | None:
     """The server that a device uses, or None when there is none for it (see ``why_none``)."""
     network = site.devices[device].network
     profile = profile_of(site, device)
-    if network is None or profile is None or profile.smb is None:
+    if network is None or profile is None:
         return None
-    if "SMB3" in profile.smb.dialects:
-        return "modern"
-    return "legacy" if legacy_dialect(profile) and site.networks[network].inside else None
+    found = (_server(profile, each) for each in profile.protocols)
+    inside = site.networks[network].inside
+    return next((each for each in found if each and (inside or each == "modern")), None)
+
+
+def _server(profile: Profile, protocol: Protocol) -> ServerName | None:
+    """The server that speaks a protocol of a profile."""
+    match protocol:
+        case Smb():
+            if "SMB3" in protocol.dialects:
+                return "modern"
+            return "legacy" if legacy_dialect(profile) else None
+        case Afp():
+            return "afp" if "tcp" in protocol.over else None
+        case Nfs():
+            return "nfs" if set(protocol.versions) & set(NFS_VERSIONS) else None
+
+
+def nfs_version(profile: Profile) -> Literal[3, 4] | None:
+    """The best version that a device has in common with the NFS server."""
+    spoken = {
+        version for each in profile.protocols if isinstance(each, Nfs) for version in each.versions
+    }
+    return next((each for each in NFS_VERSIONS if each in spoken), None)
+
+
+def afp_method(profile: Profile) -> Literal["dhx", "randnum"]:
+    """How a Mac logs in: its password is never sent as it is.
+
+    A client that holds 8 letters knows nothing better than DES on a random number; one that
+    holds more has DHCAST128 or DHX2 (AppleShare client 3.8 and later).
+    """
+    return "dhx" if profile.limits.password > RANDNUM_PASSWORD else "randnum"
 
 
 def why_none(site: Site, device: str) -> str:
@@ -67,8 +102,10 @@ def why_none(site: Site, device: str) -> str:
     if network is None:
         return "has no network"
     spoken = ", ".join(_in_words(each) for each in profile.protocols) if profile else ""
-    if profile and legacy_dialect(profile):
+    if profile and any(_server(profile, each) for each in profile.protocols):
         return f"speaks {spoken}, which is too weak for the hospital's network"
+    if profile and profile.protocols and all(isinstance(each, Nfs) for each in profile.protocols):
+        return f"speaks {spoken}, which no server in Debian 13 does any more"
     return f"speaks {spoken}" if spoken else "cannot reach files on a server"
 
 

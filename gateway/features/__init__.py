@@ -18,7 +18,9 @@ from gateway.features import (
     kernel,
     mail,
     management,
+    netatalk,
     network,
+    nfs,
     samba,
     shares,
     updates,
@@ -43,6 +45,8 @@ FEATURES: tuple[Feature, ...] = (
     mail.FEATURE,
     shares.FEATURE,  # folders and accounts, before the daemons that serve them
     samba.FEATURE,
+    netatalk.FEATURE,
+    nfs.FEATURE,
 )
 """In the order in which a box takes their files into use."""
 

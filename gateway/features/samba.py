@@ -66,7 +66,7 @@ def flows(site: Site) -> Iterator[Flow]:
     """One flow a device and service; its reason is the first share entry that gave it a right."""
     first: dict[str, Grant] = {}
     shares: dict[str, list[str]] = {}
-    for grant in grants(site):
+    for grant in (each for each in grants(site) if each.server in UNITS):
         first.setdefault(grant.device, grant)
         shares.setdefault(grant.device, []).append(grant.share)
     for device, grant in first.items():

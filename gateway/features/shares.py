@@ -13,7 +13,16 @@ from gateway.features.shape import Feature
 from gateway.policy import Flow
 from gateway.problems import Fault, Path
 from gateway.render import RenderedFile, fill
-from gateway.sharing import OFFERED, grants, lanman_login, profile_of, server_of, why_none
+from gateway.sharing import (
+    OFFERED,
+    Grant,
+    afp_method,
+    grants,
+    lanman_login,
+    profile_of,
+    server_of,
+    why_none,
+)
 from gateway.site import Site
 
 ROOT = "/srv/gateway/shares"
@@ -102,20 +111,25 @@ def accounts(site: Site) -> dict[str, Any]:
         mine = [grant for grant in rights if grant.share == share]
         groups[writers_group(share)] = sorted(grant.device for grant in mine if grant.writes)
         groups[readers_group(share)] = sorted(grant.device for grant in mine if not grant.writes)
-    users = {}
-    for grant in sorted(rights, key=lambda each: each.device):
-        profile = profile_of(site, grant.device)
-        lanman = grant.server == "legacy" and profile is not None and lanman_login(profile)
-        users[grant.device] = {"server": grant.server, "lanman": lanman}
+    users = {each.device: _account(site, each) for each in rights}
     servers = {
         server: {
             "config": f"/etc/samba/{server}.conf",
             "private": f"/var/lib/samba/{server}/private",
             "runtime": f"/run/samba/{server}",
         }
-        for server in sorted({grant.server for grant in rights})
+        for server in ("legacy", "modern")
+        if any(grant.server == server for grant in rights)
     }
     return {"primary_group": DEVICES_GROUP, "groups": groups, "users": users, "servers": servers}
+
+
+def _account(site: Site, grant: Grant) -> dict[str, Any]:
+    """How an account is let in: by a Samba server's database, a Mac's password, or an address."""
+    profile = profile_of(site, grant.device)
+    lanman = grant.server == "legacy" and profile is not None and lanman_login(profile)
+    login = afp_method(profile) if grant.server == "afp" and profile else ""
+    return {"server": grant.server, "lanman": lanman, "login": login}
 
 
 def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:

@@ -1,0 +1,92 @@
+"""Files over AFP on TCP, for Macs that came before SMB.
+
+One afpd serves all of them: how an account may log in follows from where its password is kept
+(``box/afp.py``), so nobody can choose a weaker way than its own, and the password itself is never
+sent. What is transferred is not encrypted, so it is for inside networks only. The numbers by
+which Macs know files are kept by cnid_metad, which listens on loopback alone.
+
+AppleTalk (DDP) is not served: Debian's kernel has it as a module, Linux 7.2 dropped it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.features.shape import Feature
+from gateway.features.shares import folder
+from gateway.policy import SERVICES, Flow, box_end, device_end
+from gateway.render import RenderedFile, fill
+from gateway.sharing import Grant, afp_method, grants, profile_of
+from gateway.site import Site
+
+CONFIG = "/etc/netatalk/shares.conf"
+SHELLS = "/etc/netatalk/shells"
+UNITS = ("afp-names.service", "afp-shares.service")
+# netatalk.service would serve Debian's own configuration; avahi comes with the package.
+MASKED = ("netatalk.service", "avahi-daemon.service", "avahi-daemon.socket")
+METHODS = {"dhx": ("uams_dhx.so", "uams_dhx2.so"), "randnum": ("uams_randnum.so",)}
+
+
+def rights(site: Site) -> tuple[Grant, ...]:
+    """What is served to whom by AFP."""
+    return tuple(grant for grant in grants(site) if grant.server == "afp")
+
+
+def flows(site: Site) -> Iterator[Flow]:
+    """One a device; its reason is the first share entry that gave it a right."""
+    mine = rights(site)
+    for device in dict.fromkeys(grant.device for grant in mine):
+        own = [grant for grant in mine if grant.device == device]
+        network = site.devices[device].network
+        if network:
+            note = f"shares: {', '.join(grant.share for grant in own)}"
+            ends = device_end(site, device), box_end(site, network)
+            yield Flow(*ends, SERVICES["afp"], own[0].reason, "netatalk", note)
+
+
+def configuration(site: Site) -> dict[str, Any]:
+    """The values of afp.conf's template."""
+    mine = rights(site)
+    users = sorted({grant.device for grant in mine})
+    methods = {afp_method(profile) for each in users if (profile := profile_of(site, each))}
+    used = {site.devices[each].network for each in users}
+    return {
+        "addresses": [str(net.address.ip) for name, net in site.networks.items() if name in used],
+        "server_name": site.box.name,
+        "methods": [module for each in sorted(methods) for module in METHODS[each]],
+        "shares": [_share(site, name, mine) for name in sorted({grant.share for grant in mine})],
+    }
+
+
+def _share(site: Site, name: str, mine: tuple[Grant, ...]) -> dict[str, Any]:
+    here = [grant for grant in mine if grant.share == name]
+    return {
+        "name": name,
+        "path": folder(name),
+        "clients": [str(site.devices[grant.device].address) for grant in here],
+        "users": sorted(grant.device for grant in here),
+        "writers": sorted(grant.device for grant in here if grant.writes),
+        "readers": sorted(grant.device for grant in here if not grant.writes),
+    }
+
+
+def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
+    """Its configuration and units. A restart: open sessions would keep rights taken away."""
+    if not rights(site):
+        return
+    values = configuration(site)
+    restart = ("/usr/bin/systemctl", "try-restart", *UNITS)
+    for path in (SHELLS, CONFIG, *(f"/etc/systemd/system/{unit}" for unit in UNITS)):
+        content = fill(f"{path[1:]}.j2", **values)
+        yield RenderedFile(path, content, "netatalk", reload=restart)
+
+
+FEATURE = Feature(
+    "netatalk",
+    flows=flows,
+    files=files,
+    packages=lambda site: ("netatalk",) if rights(site) else (),
+    units=lambda site: UNITS if rights(site) else (),
+    masked=lambda site: MASKED if rights(site) else (),
+)

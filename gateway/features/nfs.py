@@ -1,0 +1,127 @@
+"""Files over NFS 3 and 4 on TCP, for UNIX systems, by NFS-Ganesha.
+
+A device is known by its address, and whatever it says of its users, it works as its own account
+and the share's group: so its files fit the folder's groups and ACL. Version 3 asks the portmapper
+for the port of its mount service; version 4 needs one port only. There is no UDP: Ganesha's
+sockets for it spin. There is no lock manager for version 3 (NLM), which would need ports of its
+own in both directions; locks are version 4's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.features.shape import Feature
+from gateway.features.shares import folder, readers_group, writers_group
+from gateway.policy import SERVICES, Flow, box_end, device_end
+from gateway.render import RenderedFile, fill
+from gateway.sharing import Grant, grants, nfs_version, profile_of
+from gateway.site import Site
+
+CONFIG = "/etc/ganesha/shares.conf"
+SERVER = "nfs-shares.service"
+PORTMAP = ("nfs-portmap.socket", "nfs-portmap.service")
+# Debian's units of the same daemons, and what nfs-common brings for a client of NFS.
+MASKED = (
+    "nfs-ganesha.service",
+    "nfs-ganesha-lock.service",
+    "nfs-ganesha-config.service",
+    "rpcbind.service",
+    "rpcbind.socket",
+    "rpc-statd.service",
+    "rpc-statd-notify.service",
+    "nfs-blkmap.service",
+    "nfs-client.target",
+)
+
+
+def rights(site: Site) -> tuple[Grant, ...]:
+    """What is served to whom by NFS."""
+    return tuple(grant for grant in grants(site) if grant.server == "nfs")
+
+
+def version(site: Site, device: str) -> int:
+    """The version that a device uses."""
+    profile = profile_of(site, device)
+    return (profile and nfs_version(profile)) or 4
+
+
+def versions(site: Site) -> tuple[int, ...]:
+    """The versions that somebody needs."""
+    return tuple(sorted({version(site, grant.device) for grant in rights(site)}))
+
+
+def flows(site: Site) -> Iterator[Flow]:
+    """A device's services; their reason is the first share entry that gave it a right."""
+    mine = rights(site)
+    for device in dict.fromkeys(grant.device for grant in mine):
+        own = [grant for grant in mine if grant.device == device]
+        network = site.devices[device].network
+        if network:
+            note = f"shares: {', '.join(grant.share for grant in own)}"
+            ends = device_end(site, device), box_end(site, network)
+            old = ("portmap", "nfs-mount") if version(site, device) == 3 else ()
+            for service in ("nfs", *old):
+                yield Flow(*ends, SERVICES[service], own[0].reason, "nfs", note)
+
+
+def configuration(site: Site) -> dict[str, Any]:
+    """The values of its templates."""
+    mine = rights(site)
+    used = {site.devices[grant.device].network for grant in mine}
+    own = [str(net.address.ip) for name, net in site.networks.items() if name in used]
+    return {
+        "addresses": own,
+        # One address or all: the firewall says who comes to which.
+        "bind": own[0] if len(own) == 1 else "0.0.0.0",  # noqa: S104
+        "versions": versions(site),
+        "shares": [
+            {
+                "number": number,
+                "name": name,
+                "path": folder(name),
+                "clients": [_client(site, grant) for grant in mine if grant.share == name],
+            }
+            for number, name in enumerate(sorted({grant.share for grant in mine}), start=1)
+        ],
+    }
+
+
+def _client(site: Site, grant: Grant) -> dict[str, Any]:
+    group = writers_group if grant.writes else readers_group
+    return {
+        "device": grant.device,
+        "address": str(site.devices[grant.device].address),
+        "access": "RW" if grant.writes else "RO",
+        "version": version(site, grant.device),
+        "group": group(grant.share),
+    }
+
+
+def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
+    """Its configuration and units. A restart: mounts would keep rights taken away."""
+    if not rights(site):
+        return
+    values = configuration(site)
+    for path in (CONFIG, *(f"/etc/systemd/system/{unit}" for unit in units(site))):
+        content = fill(f"{path[1:]}.j2", **values)
+        restart = ("/usr/bin/systemctl", "try-restart", *units(site))
+        yield RenderedFile(path, content, "nfs", reload=restart)
+
+
+def units(site: Site) -> tuple[str, ...]:
+    """The server, and for version 3 the portmapper before it."""
+    if not rights(site):
+        return ()
+    return (*PORTMAP, SERVER) if 3 in versions(site) else (SERVER,)
+
+
+FEATURE = Feature(
+    "nfs",
+    flows=flows,
+    files=files,
+    packages=lambda site: ("nfs-ganesha", "nfs-ganesha-vfs") if rights(site) else (),
+    units=units,
+    masked=lambda site: MASKED if rights(site) else (),
+)
