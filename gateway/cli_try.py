@@ -131,6 +131,7 @@ def _report(
         if svg:
             out.save_svg(str(svg), title="gateway try")
         for row in evidence.failed:
-            _err.print(Text(f"\nFAILED: {row.device}: {row.protocol}: {row.done}\n{row.why}"))
+            said = f"\nFAILED: {row.device}: {row.protocol}: {row.done}\n{row.why}"
+            _err.print(Text(said), soft_wrap=True)
     if evidence.failed:
         raise typer.Exit(FAILED_CHECKS)

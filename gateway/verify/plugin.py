@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,7 +100,15 @@ def _id(value: object) -> str:
 def _why(report: pytest.TestReport) -> str:
     if report.skipped and isinstance(report.longrepr, tuple):
         return str(report.longrepr[2]).removeprefix("Skipped: ")
-    return report.longreprtext if report.failed else ""
+    if not report.failed:
+        return ""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    # What did not hold and where; the source around it is the checks' own affair.
+    return (
+        f"{crash.message} ({Path(crash.path).name}:{crash.lineno})"
+        if crash
+        else report.longreprtext
+    )
 
 
 def smb_devices(context: Context) -> list[str]:
