@@ -25,6 +25,9 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
     port: Annotated[int, typer.Option(help="Its ssh port.")] = 22,
     ssh_args: Annotated[str, typer.Option(help="More for ssh, in one word.")] = "",
     local: Annotated[bool, typer.Option("--local", help="This machine is the box.")] = False,
+    vault: Annotated[
+        Path | None, typer.Option(help="The passwords, if not vault.yml beside the site.")
+    ] = None,
     vault_password_file: Annotated[
         Path | None,
         typer.Option(envvar="ANSIBLE_VAULT_PASSWORD_FILE", help="It opens vault.yml."),
@@ -36,7 +39,7 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
     loaded = ready(site)
     path = site / "site.yml" if site.is_dir() else site
     connection = Connection(host, user, port, ssh_args, local)
-    order = Order(path, connection, password_file=vault_password_file, dry_run=dry_run)
+    order = Order(path, connection, vault, vault_password_file, dry_run)
     with _err.status("begins") as shown:
         summary = apply(loaded, order, lambda step: shown.update(f"{step} ..."))
     if as_json:
