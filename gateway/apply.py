@@ -16,7 +16,7 @@ from gateway import features, tree
 from gateway.archive import pack
 from gateway.load import Loaded
 from gateway.problems import Failed
-from gateway.run import follow
+from gateway.run import follow, run
 from gateway.secrets import ensure
 from gateway.sharing import grants
 
@@ -138,13 +138,25 @@ def apply(loaded: Loaded, order: Order, on_step: Callable[[str], None] = lambda 
             "ANSIBLE_CONFIG": str(HOME / "ansible.cfg"),
             "ANSIBLE_STDOUT_CALLBACK": "gateway_events",
             "ANSIBLE_LOCALHOST_WARNING": "false",
+            # A connection of this run alone: Ansible shares one between all that have the same
+            # host, port and user, and two boxes reached by other ssh arguments would be one.
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": f"{scratch}/ssh",
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         }
-        code, errors = follow(command, reader.line, env=environment, cwd=HOME)
+        try:
+            code, errors = follow(command, reader.line, env=environment, cwd=HOME)
+        finally:
+            _hang_up(Path(scratch) / "ssh")
     reader.summary.seconds = time.monotonic() - began
     if reader.failure or code:
         raise Failed(reader.failure or f"Ansible failed (exit {code}): {errors.strip()[-2000:]}")
     return reader.summary
+
+
+def _hang_up(folder: Path) -> None:
+    """End the connections that ssh keeps for the next command."""
+    for socket in folder.glob("*"):
+        run(["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "box"], check=False, timeout=10)
 
 
 def _command(loaded: Loaded, order: Order, scratch: Path, *, vault_needed: bool) -> list[str]:
