@@ -37,7 +37,9 @@ def main(pin: Path = PIN, target: Path = SOURCE) -> int:
     if not pin.exists():
         target.unlink(missing_ok=True)
         return 0
-    ask = ["/usr/bin/apt-get", "indextargets", "--format", FORMAT, "Created-By: Packages"]
+    # Also before the first `apt-get update`, when nothing is known yet of what is offered.
+    ask = ["/usr/bin/apt-get", "indextargets", "--no-release-info"]
+    ask += ["--format", FORMAT, "Created-By: Packages"]
     listed = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
     site = mirror(listed)
     if not site:
