@@ -20,6 +20,7 @@ MAX_TREE = 64 << 20
 
 # What is not configuration, or is the box's own memory: no tree may write there.
 _FORBIDDEN = ("/dev/", "/proc/", "/sys/", "/run/", "/tmp/", "/var/lib/gateway/")  # noqa: S108 - refused, not used
+_SECRETS = "/etc/gateway/secrets.json"  # comes by another way; a tree's modes are for all to read
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|socket|timer|target|mount|path)")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -148,6 +149,7 @@ def safe_path(path: str) -> bool:
         and not path.startswith("//")  # POSIX keeps two leading slashes apart; normpath too
         and posixpath.normpath(path) == path
         and path != "/"
-        and not path.startswith(_FORBIDDEN)
+        and not f"{path}/".startswith(_FORBIDDEN)
+        and path != _SECRETS
         and all(char.isprintable() for char in path)
     )

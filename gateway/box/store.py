@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import fcntl
 import json
+import lzma
 import os
 import shutil
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,6 +27,16 @@ from .process import Failed
 
 KEEP = 10
 LOCK_SECONDS = 30
+# What zipfile lets through of a damaged archive: not all of it is a BadZipFile.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 @dataclass(frozen=True)
@@ -184,7 +196,7 @@ def read_archive(archive: Path) -> tuple[Manifest, dict[str, bytes]]:
                     raise Failed(f"{archive} holds more than {MAX_TREE} bytes")
                 if sha256(contents[name]).hexdigest() != entry.sha256:
                     raise Failed(f"{archive}: {entry.path} is not what its manifest says")
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except _UNREADABLE as error:
         raise Failed(f"{archive} cannot be read: {error}") from None
     return manifest, contents
 

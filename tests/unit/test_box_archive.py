@@ -106,7 +106,10 @@ def test_a_file_or_the_manifest_is_missing(box: BoxInAFolder) -> None:
         "/etc/a/",
         "/",
         "/proc/sys/kernel/x",
+        "/proc",
         "/var/lib/gateway/state.json",
+        "/var/lib/gateway",
+        "/etc/gateway/secrets.json",
         "/dev/sda",
         "/etc/a\n",
     ],
@@ -179,6 +182,30 @@ def test_every_cut_of_an_archive_is_refused_and_leaves_nothing(box: BoxInAFolder
         with pytest.raises(Failed):
             box.store.stage(cut)
     assert box.store.numbers() == []
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_refused_in_words(box: BoxInAFolder, method: int) -> None:
+    """zipfile hands on zlib.error and LZMAError as they are, which were tracebacks."""
+    text = "".join(chr(33 + 7 * number % 90) * (number % 5) for number in range(400))
+    contents = members(box.archive([file("/etc/a", text)]))
+    archive = box.scratch / "damaged.zip"
+    with zipfile.ZipFile(archive, "w", method) as target:
+        for name, content in contents.items():
+            target.writestr(name, content)
+    whole = archive.read_bytes()
+    data = whole.index(b"files/etc/a") + len("files/etc/a")
+    refused = 0
+    for place in range(data, data + 60):
+        archive.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        try:  # a few bytes mean nothing to the method (a version, a padding)
+            _manifest, read = store_module.read_archive(archive)
+            assert read["files/etc/a"].decode() == text
+        except Failed:
+            refused += 1
+    assert refused > 50
+    archive.write_bytes(whole)  # control: undamaged, it is taken
+    assert box.store.stage(archive)[1]
 
 
 def test_a_kept_tree_that_was_changed_is_not_used_again(box: BoxInAFolder) -> None:
