@@ -45,6 +45,12 @@ Email = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._+-]+@[a-z0-9-]+(
 ServiceName = Annotated[
     str, StringConstraints(pattern=r"^([a-z][a-z0-9-]*|(tcp|udp)/\d{1,5}(-\d{1,5})?)$")
 ]
+# For people, so it reaches terminals and pages: no escape sequence, nothing that turns the order
+# of what follows (Unicode UAX 9). Line breaks and tabs are as YAML has them.
+Prose = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"),
+]
 Who = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:/-]*$")]
 
 
@@ -118,7 +124,7 @@ class Network(Part):
     """The AppleTalk zone of this network, up to 32 bytes; inside only."""
     dhcp: Dhcp | None = None
     """Lend addresses here; inside only. Devices with a `mac` get their own in any case."""
-    comment: str = ""
+    comment: Prose = ""
     """For people."""
 
     @field_validator("nic", mode="before")
@@ -214,7 +220,7 @@ class Device(Part):
     """Its DICOM application entity title, up to 16 characters."""
     dicom_port: Port = 104
     """The port it takes images on, where the archive moves them to it."""
-    comment: str = ""
+    comment: Prose = ""
     """For people: the room, the inventory number, whom to ask."""
 
 
@@ -225,7 +231,12 @@ class Share(Part):
     """Devices or networks that may read, write, rename and delete."""
     readers: tuple[Name, ...] = ()
     """Devices or networks that may only read."""
-    comment: Annotated[str, StringConstraints(max_length=48, pattern=r"^[^\x00-\x1f]*$")] = ""
+    comment: Annotated[
+        str,
+        StringConstraints(
+            max_length=48, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
+        ),
+    ] = ""
     """What a client shows beside the name."""
 
 
@@ -238,7 +249,7 @@ class Peer(Part):
     """Its application entity title."""
     port: Port = 104
     """The port it listens on."""
-    comment: str = ""
+    comment: Prose = ""
     """For people."""
 
 
@@ -290,7 +301,7 @@ class Access(Part):
     """A device, a network, a hospital address, or `outside` for anything beyond the box."""
     services: Annotated[tuple[ServiceName, ...], Field(min_length=1)]
     """Names (`web`, `dicom`, `ping`) or ports (`tcp/8042`, `udp/5000-5010`)."""
-    reason: str = ""
+    reason: Prose = ""
     """Why: an auditor reads this."""
 
 
@@ -299,7 +310,7 @@ class Site(Part):
 
     name: Name
     """What the department is called in messages and folders."""
-    comment: str = ""
+    comment: Prose = ""
     """For people."""
     box: Box = Box()
     networks: dict[Name, Network]

@@ -154,6 +154,7 @@ _WANTED: dict[str, tuple[str, str]] = {
         "is no service: a known name, or tcp/PORT, udp/PORT, tcp/FIRST-LAST",
         "web or tcp/8042",
     ),
+    _pattern(model.Prose): ("holds a character that steers the terminal", "plain text"),
     _pattern(model.Who): (
         "is no device, network or address: small letters, digits, dots, dashes",
         "office or 192.0.2.50",
