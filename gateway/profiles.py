@@ -70,6 +70,21 @@ class Limits(Part):
     """Longest share name."""
 
 
+Mount = Literal[
+    "mac-os-7",
+    "mac-os-9",
+    "macos",
+    "os2",
+    "windows-9x",
+    "windows-nt",
+    "windows-xp",
+    "windows",
+    "linux",
+    "unix",
+]
+"""How a person reaches a folder there: the instructions under ``cards/`` that a sheet prints."""
+
+
 class Profile(Part):
     """What a kind of device is and can do."""
 
@@ -82,6 +97,10 @@ class Profile(Part):
     dhcp: bool = True
     """Whether it can ask for its address."""
     limits: Limits = Limits()
+    mount: Mount | None = None
+    """Whose instructions its sheet prints; general ones without it."""
+    replaces: str | None = None
+    """In a site's own profile: the built-in one of the same name that it stands in for."""
     sources: tuple[str, ...] = ()
     """Where each claim comes from."""
 

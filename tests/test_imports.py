@@ -11,9 +11,10 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"nearest", "problems", "run"},
     {"site", "profiles", "render"},
-    {"load", "marked", "wording", "checks", "policy", "schema", "sharing", "tree"}
+    {"load", "marked", "wording", "checks", "own", "policy", "schema", "sharing", "tree", "weak"}
     | {"archive", "lab"},
-    {"features", "audit", "cards", "apply", "ready", "secrets", "show", "trial", "verify"},
+    {"features", "audit", "cards", "apply", "ready", "secrets", "show", "status", "trial"}
+    | {"verify"},
     {"cli", "verbs"},
 )
 ALONE = {"gateway/box", "intake", "reports"}

@@ -1,0 +1,41 @@
+"""``gateway secrets``: rotate and show. Thin verbs over ``secrets``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import secrets
+from gateway.apply import VAULT
+from gateway.ready import ready
+
+app = typer.Typer(help="The devices' passwords, in vault.yml beside SITE.", no_args_is_help=True)
+
+SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
+Device = Annotated[str, typer.Argument(metavar="DEVICE", help="Whose password.")]
+Opener = Annotated[
+    Path | None,
+    typer.Option(
+        "--vault-password-file", envvar="ANSIBLE_VAULT_PASSWORD_FILE", help="It opens vault.yml."
+    ),
+]
+
+
+@app.command()
+def rotate(site: SitePath, device: Device, password_file: Opener = None) -> None:
+    """Make a new password for a device. The box takes it with the next apply."""
+    loaded = ready(site)
+    vault = Path(loaded.source.file).parent / VAULT
+    secrets.rotate(loaded.site, device, vault, password_file)
+    print(f"{vault}: {device} has a new password. The old one works until `gateway apply {site}`;")
+    print(f"then type the new one at {device}: `gateway secrets show {site} {device}`")
+
+
+@app.command()
+def show(site: SitePath, device: Device, password_file: Opener = None) -> None:
+    """Print the password of a device."""
+    loaded = ready(site)
+    vault = Path(loaded.source.file).parent / VAULT
+    print(secrets.show(loaded.site, device, vault, password_file))
