@@ -104,6 +104,15 @@ def test_as_weak_as_its_users_need(writers: list[str], oldest: str, lanman: str)
     assert (found["server min protocol"], found["lanman auth"]) == (oldest, lanman)
 
 
+@pytest.mark.parametrize("server", ["legacy", "modern"])
+def test_a_device_cannot_change_its_password_nor_use_up_the_box(server: str) -> None:
+    """SAMR (rpcclient chgpasswd2 to 4) changed them in the lab, and no `apply` noticed."""
+    found = read(site(BOTH), server)["global"]
+    assert found["check password script"] == "/usr/bin/false"
+    assert found["access based share enum"] == "yes"
+    assert int(found["max smbd processes"]) >= 2 * len(DEVICES)
+
+
 def test_caching_is_left_to_the_kernel_only_where_both_serve() -> None:
     modern = read(site(BOTH), "modern")
     assert modern["images"]["kernel oplocks"] == "yes"

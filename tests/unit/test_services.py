@@ -73,6 +73,15 @@ def test_dhcp_only_where_somebody_asks() -> None:
     assert "dhcp-host=02:00:5e:10:01:15,10.1.1.15,pc" in _file(site, "/etc/dnsmasq.conf")
 
 
+def test_no_name_from_outside_leads_inside() -> None:
+    """DNS rebinding. Tried in the lab with a lying name server: NXDOMAIN, and ours still known."""
+    lines = _file(_site(), "/etc/dnsmasq.conf").splitlines()
+    assert "bogus-nxdomain=10.1.1.0/24" in lines
+    assert "bogus-nxdomain=127.0.0.0/8" in lines
+    # The hospital's own private addresses are names that people need.
+    assert not [line for line in lines if line.startswith(("stop-dns-rebind", "bogus-priv"))]
+
+
 def test_devices_have_names() -> None:
     hosts = _file(_site(), "/etc/hosts")
     assert "10.1.1.12 varicam.home.arpa varicam" in hosts
