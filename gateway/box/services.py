@@ -10,7 +10,7 @@ from .process import must, run
 
 START_SECONDS = 60
 SETTLE_SECONDS = 1.0
-_SHOWN = "Id,LoadState,ActiveState,SubState,Result,Type,UnitFileState,NRestarts,Names"
+_SHOWN = "LoadState,ActiveState,SubState,Result,Type,RemainAfterExit,UnitFileState,NRestarts"
 _NO_SYSV = {"SYSTEMCTL_SKIP_SYSV": "1"}
 _AT_BOOT = ("enabled", "static", "generated", "alias")
 
@@ -25,13 +25,19 @@ class Unit:
     sub: str
     result: str
     kind: str
+    remains: bool
     file: str
     restarts: str
 
     @property
     def runs(self) -> bool:
-        """Whether it does its work (a oneshot has done it)."""
-        done = self.kind == "oneshot" and self.active == "inactive" and self.result == "success"
+        """Whether it does its work.
+
+        A oneshot that does not remain has done it when it is inactive; one that remains
+        (nftables.service) is then yet to be started, though its Result says success.
+        """
+        idle = self.active == "inactive" and self.result == "success"
+        done = self.kind == "oneshot" and not self.remains and idle
         return self.load == "loaded" and (self.active == "active" or done)
 
     @property
@@ -57,6 +63,7 @@ def units(names: Sequence[str]) -> list[Unit]:
             sub=block.get("SubState", ""),
             result=block.get("Result", ""),
             kind=block.get("Type", ""),
+            remains=block.get("RemainAfterExit") == "yes",
             file=block.get("UnitFileState", ""),
             restarts=block.get("NRestarts", "0"),
         )
