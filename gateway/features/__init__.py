@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gateway.features import (
     access,
+    archive,
     box,
     chrony,
     dnsmasq,
@@ -47,6 +48,7 @@ FEATURES: tuple[Feature, ...] = (
     samba.FEATURE,
     netatalk.FEATURE,
     nfs.FEATURE,
+    archive.FEATURE,
 )
 """In the order in which a box takes their files into use."""
 

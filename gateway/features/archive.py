@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from gateway.features.orthanc import FOLDER, LIBRARY, Partner, configuration, partners
+from gateway.features.orthanc import FOLDER, LIBRARY, Partner, configuration, copied, partners
 from gateway.features.shape import Feature
-from gateway.policy import Flow, PortRange, Reason, Service, box_end
+from gateway.policy import End, Flow, PortRange, Reason, Service, box_end
 from gateway.render import RenderedFile, fill
 from gateway.site import Archive, Site
 
@@ -24,6 +25,11 @@ TMPFILES = "/etc/tmpfiles.d/gateway-archive.conf"
 SOURCE = Path(__file__).parent.parent / "box" / "orthanc"
 # Derived on the box from its own mirror, and removed with the pin.
 TESTING_SOURCE = ("/usr/bin/python3", "-IB", "/usr/lib/gateway/box/testing_source.py")
+OUT = {
+    "writer": "retrieved images and commitments",
+    "reader": "retrieved images",
+    "copies": "a copy of everything",
+}
 RESTART = ("/usr/bin/systemctl", "try-restart", UNIT)
 
 
@@ -39,26 +45,28 @@ def flows(site: Site) -> Iterator[Flow]:
     for partner in partners(site):
         if partner.role != "copies":
             yield _in(site, archive, partner, partner.reason)
-        yield _out(site, partner, partner.reason, "retrieved images and commitments")
+        yield _out(site, partner, partner.reason, OUT[partner.role])
     # Even where the peer reads as well: the reason is another.
-    for index, name in enumerate(archive.forward):
-        for partner in partners(site):
-            if partner.name == name and partner.role != "copies":
-                reason = Reason(("archive", "forward", index))
-                yield _out(site, partner, reason, "a copy of everything")
+    for partner in copied(site):
+        if partner.role != "copies":
+            index = archive.forward.index(partner.name)
+            reason = Reason(("archive", "forward", index))
+            yield _out(site, partner, reason, "a copy of everything")
 
 
 def _in(site: Site, archive: Archive, partner: Partner, reason: Reason) -> Flow:
-    box = box_end(site, partner.end.network or site.outside_name)
-    own = box.addresses[:1]  # IPv4: see Partner
-    box = type(box)(box.name, box.network, own)
+    box = _box(site, partner)
     return Flow(partner.end, box, _dicom(archive.port), reason, "archive", partner.role)
 
 
 def _out(site: Site, partner: Partner, reason: Reason, note: str) -> Flow:
+    return Flow(_box(site, partner), partner.end, _dicom(partner.port), reason, "archive", note)
+
+
+def _box(site: Site, partner: Partner) -> End:
+    """The box as the partner sees it: IPv4 only, as the partner is."""
     box = box_end(site, partner.end.network or site.outside_name)
-    box = type(box)(box.name, box.network, box.addresses[:1])
-    return Flow(box, partner.end, _dicom(partner.port), reason, "archive", note)
+    return replace(box, addresses=box.addresses[:1])
 
 
 def _dicom(port: int) -> Service:

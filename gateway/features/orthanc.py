@@ -54,6 +54,12 @@ def partners(site: Site) -> Iterator[Partner]:
                     yield partner
 
 
+def copied(site: Site) -> list[Partner]:
+    """Those that get a copy of everything, whatever else they may."""
+    forward = site.archive.forward if site.archive else ()
+    return [each for each in partners(site) if each.name in forward]
+
+
 def _partner(site: Site, name: str, role: Role, reason: Reason) -> Partner | None:
     if name in site.peers:
         peer = site.peers[name]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import testinfra
 
+from gateway.features.orthanc import Partner, copied, partners
 from gateway.sharing import Grant, grants, legacy_dialect, server_of
 from gateway.verify.context import Context
 from gateway.verify.evidence import Evidence, Row
@@ -68,6 +69,8 @@ class Plugin:
             "inside_device": [name for name in names if site.devices[name].network in site.inside],
             "smb_device": smb_devices(self.given),
             "grant": list(grants(site)),
+            "partner": [each for each in partners(site) if each.role != "copies"],
+            "copied": copied(site),
         }
         for name, values in asked.items():
             if name in metafunc.fixturenames:
@@ -94,6 +97,8 @@ class Plugin:
 
 
 def _id(value: object) -> str:
+    if isinstance(value, Partner):
+        return value.name
     return f"{value.device}-{value.share}" if isinstance(value, Grant) else str(value)
 
 

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 BATCH = 50
-RETRY_SECONDS = 10.0
-LONGEST_RETRY_SECONDS = 300.0
+RETRY_SECONDS = 5.0
 REFUSED_AGAIN_SECONDS = 3600.0
 POLL_SECONDS = 60.0
 
@@ -86,19 +85,23 @@ class Courier:
         self._woken.set()
 
     def run(self) -> None:
-        """Until ``end``: send, wait for more, and after a failure wait longer each time."""
-        pause = RETRY_SECONDS
+        """Until ``end``: send, then wait for more; after a failure, try again soon and for ever."""
+        failing = ""
         while not self._ended.is_set():
             self._woken.clear()
             try:
                 self._again()
                 while not self._ended.is_set() and self.step():
-                    pause = RETRY_SECONDS
+                    pass
+                if failing:
+                    self._log(f"{self.peer} has all its copies again")
+                failing = ""
                 self._woken.wait(POLL_SECONDS)
             except Exception as error:  # this thread must outlive whatever happens
-                self._log(f"forwarding to {self.peer} waits {pause:.0f} s: {error}")
-                self._ended.wait(pause)
-                pause = min(2 * pause, LONGEST_RETRY_SECONDS)
+                if str(error) != failing:  # not a line every few seconds while a peer is off
+                    self._log(f"copies wait for {self.peer}: {error}")
+                failing = str(error)
+                self._ended.wait(RETRY_SECONDS)
 
     def step(self) -> bool:
         """Send what the next changes are about; False when there are none."""
@@ -115,14 +118,18 @@ class Courier:
         """All on one association; if that fails, one by one, so that one is not all."""
         if not objects or self._sent(objects):
             return
+        self._echo()  # raises: then it is the peer that fails, and no object of these
         for each in objects:
             if self._ended.is_set():
                 raise Failed("ended")
             if self._sent([each]) or not self._exists(each):
                 continue
-            self._api(f"/modalities/{self.peer}/echo", {})  # raises: it is the peer, not the object
+            self._echo()
             self._log(f"{self.peer} refuses {each}; it is offered again every hour")
             self.state.refused.append(each)
+
+    def _echo(self) -> None:
+        self._api(f"/modalities/{self.peer}/echo", {})
 
     def _again(self) -> None:
         """Offer what was refused once more, now and then."""

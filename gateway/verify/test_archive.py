@@ -1,0 +1,186 @@
+"""The archive, by real DICOM clients: who is served, who is not, and where copies go."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from gateway.features.archive import UNIT
+from gateway.features.orthanc import HTTP_PORT, Partner, partners
+from gateway.verify.context import Context, outsider_address
+from gateway.verify.dicom import Caller, arrived, image, listener
+from gateway.verify.plugin import Note
+from gateway.verify.reach import connect
+from lab import Lab
+
+STORED = "storescu $TO $AT a.dcm; "
+FIND = "findscu -S $TO -k 0008,0052=STUDY -k 0010,0020={patient} -k 0020,000d $AT 2>&1; "
+GET = "mkdir got; getscu -S $TO -od got -k 0008,0052=STUDY -k 0020,000d={study} $AT; "
+PIXELS = (
+    "dcmdump +W . a.dcm >d1; mkdir g; dcmdump +W g got/NM.{uid} >d2; "
+    "cmp a.dcm.0.raw g/NM.{uid}.0.raw && echo identical"
+)
+TESTING = re.compile(
+    r"orthanc|orthanc-dicomweb|dcmtk-data|liborthancframework1.*|libdcmtk\d+|libboost-.*1\.[\d.]+"
+    r"|libicu\d+|libxml2-\d+"
+)
+INSTALLED = "apt list --installed 2>/dev/null"
+
+
+def caller(lab: Lab, context: Context, partner: Partner) -> Caller:
+    """A partner at its own place."""
+    archive = context.site.archive
+    assert archive
+    network = partner.end.network
+    assert network
+    address = str(context.site.networks[network].address.ip)
+    return Caller(lab, partner.address, partner.ae_title, address, archive.port, archive.ae_title)
+
+
+def a_writer(lab: Lab, context: Context) -> Caller:
+    """The first that may store."""
+    for each in partners(context.site):
+        if each.role == "writer":
+            return caller(lab, context, each)
+    pytest.skip("nobody may store")
+
+
+def test_what_a_partner_may(partner: Partner, lab: Lab, context: Context, note: Note) -> None:
+    done = "C-ECHO, C-STORE, C-FIND, C-GET: the same object comes back"
+    if partner.role == "reader":
+        done = "C-ECHO, C-FIND, C-GET of another's object; its C-STORE is refused"
+    note(partner.name, "DICOM", done)
+    me, made = caller(lab, context, partner), image()
+    assert me.echo()
+    stored = me.store(made)
+    if partner.role == "reader":
+        assert stored.returncode != 0
+        stored = a_writer(lab, context).store(made)
+    assert stored.returncode == 0, stored.stderr
+    found = me.work(FIND.format(patient=made.patient))
+    assert made.study in found.stdout, found.stdout
+    got = me.work(GET.format(study=made.study) + f"test -s got/NM.{made.uid} && echo there")
+    assert "there" in got.stdout, got.stderr
+
+
+def test_pixels_come_back(lab: Lab, context: Context, note: Note) -> None:
+    me, made = a_writer(lab, context), image()
+    note(_name(context, me), "DICOM", "C-STORE and C-GET: every pixel is the same")
+    script = STORED + GET.format(study=made.study) + PIXELS.format(uid=made.uid)
+    done = me.work(script, made)
+    assert "identical" in done.stdout, done.stdout + done.stderr
+
+
+def test_move(partner: Partner, lab: Lab, context: Context, note: Note) -> None:
+    """The archive opens an association of its own to the port that the description names."""
+    note(partner.name, "DICOM", "C-MOVE to itself: the object arrives")
+    me, made = caller(lab, context, partner), image()
+    assert a_writer(lab, context).store(made).returncode == 0
+    move = "movescu -S $TO -aem {title} -k 0008,0052=STUDY -k 0020,000d={study} $AT"
+    order = move.format(title=partner.ae_title, study=made.study)
+    with listener(lab, partner, me.place) as folder:
+        done = me.work(order)
+        assert done.returncode == 0, done.stderr
+        assert arrived(lab, me.place, folder, made, 3)
+
+
+def test_wrong_titles_are_refused(partner: Partner, lab: Lab, context: Context, note: Note) -> None:
+    """Its own title is the control. Another's title does not fit its address."""
+    others = [each.ae_title for each in partners(context.site) if each.name != partner.name]
+    note(partner.name, "DICOM", "refused: another's title, an unknown one, a wrong called one")
+    me = caller(lab, context, partner)
+    assert me.echo()
+    assert not me.echo(called="WRONG")
+    for title in (*others[:1], "NOBODY"):
+        assert not me.echo(title=title), title
+
+
+def test_strangers_reach_nothing(lab: Lab, context: Context, note: Note) -> None:
+    """The firewall drops whoever is no partner; a partner's connection is the control."""
+    site, me = context.site, a_writer(lab, context)
+    note("strangers", "TCP", "the archive's port is silent to guests, other devices and outside")
+    assert me.echo()
+    known = {each.name for each in partners(site)}
+    for name, network in site.inside.items():
+        own = str(network.address.ip)
+        others = [each for each in site.devices_on(name) if each not in known][:1]
+        for who in (*others, f"guest@{name}"):
+            if who in lab.plan.places:
+                assert connect(lab, who, own, me.port) == "silent", who
+                assert connect(lab, who, own, HTTP_PORT) == "silent", who
+    outside = str(site.outside.address.ip)
+    assert outsider_address(lab)
+    assert connect(lab, "outsider", outside, me.port) == "silent"
+    assert connect(lab, "outsider", outside, HTTP_PORT) == "silent"
+
+
+def test_copies_arrive_also_after_the_peer_was_off(
+    copied: Partner, lab: Lab, context: Context, note: Note
+) -> None:
+    """What is stored while the peer is off is the control: nothing arrives, then all does."""
+    note(copied.name, "DICOM", "a copy of what is stored arrives, also of what came while off")
+    place, first, second = copied.address, image(), image()
+    sender = a_writer(lab, context)
+    assert sender.store(first).returncode == 0
+    with listener(lab, copied, place) as folder:
+        assert arrived(lab, place, folder, first, 20)
+        assert sender.store(second).returncode == 0
+        assert arrived(lab, place, folder, second, 20)
+
+
+ASK = """
+import sys, urllib.error, urllib.request
+from base64 import b64encode
+secret = open("/run/gateway-archive/password.env").read().strip().split("=", 1)[1]
+for given in ("", "wrong", secret):
+    ask = urllib.request.Request(sys.argv[1])
+    if given:
+        ask.add_header("Authorization", "Basic " + b64encode(f"gateway:{given}".encode()).decode())
+    try:
+        print(urllib.request.urlopen(ask, timeout=5).status)
+    except urllib.error.HTTPError as error:
+        print(error.code)
+"""
+
+
+@pytest.mark.parametrize("path", ["/system", "/dicom-web/studies?limit=1"])
+def test_rest_needs_its_password(path: str, lab: Lab, context: Context, note: Note) -> None:
+    if context.site.archive is None:
+        pytest.skip("no archive is described")
+    note("box", "HTTP", f"{path.partition('?')[0]} on loopback: refused without its password")
+    said = lab.exec("box", ["python3", "-c", ASK, f"http://127.0.0.1:{HTTP_PORT}{path}"])
+    assert said.stdout.split() == ["401", "401", "200"], said.stdout + said.stderr
+
+
+def test_only_the_archive_comes_from_testing(context: Context, box: Any, note: Note) -> None:
+    """That Orthanc itself is found is the control."""
+    if context.site.archive is None:
+        pytest.skip("no archive is described")
+    note("box", "apt", "Orthanc and its libraries are from Debian testing, and nothing else")
+    found = set()
+    for line in box.check_output(INSTALLED).splitlines():
+        name, _, suites = line.partition(" ")[0].partition("/")
+        # Where a version is the same in both, it is Debian 13's.
+        if "testing" in suites and "stable" not in suites:
+            found.add(name)
+    assert "orthanc" in found
+    assert not [name for name in found if not TESTING.fullmatch(name)]
+
+
+def test_control_without_the_archive_nothing_answers(
+    lab: Lab, context: Context, note: Note
+) -> None:
+    me = a_writer(lab, context)
+    note(_name(context, me), "DICOM", f"control: C-ECHO fails while {UNIT} is off")
+    assert lab.exec("box", ["systemctl", "stop", UNIT]).returncode == 0
+    try:
+        assert not me.echo()
+    finally:
+        assert lab.exec("box", ["systemctl", "start", UNIT]).returncode == 0
+    assert me.echo()
+
+
+def _name(context: Context, me: Caller) -> str:
+    return next(each.name for each in partners(context.site) if each.ae_title == me.title)
