@@ -126,6 +126,15 @@ def test_a_daemon_sees_only_the_shares_it_serves() -> None:
     assert "letters" not in legacy
 
 
+@pytest.mark.parametrize("unit", ["smbd-legacy", "nmbd-legacy", "smbd-modern"])
+def test_nobody_else_on_the_box_reads_the_names_of_open_files(unit: str) -> None:
+    """They are in locking.tdb, which Samba makes 0644: `nobody` read a patient's name there."""
+    units = {file.path: file.content.decode() for file in samba.files(site(BOTH), ())}
+    lines = units[f"/etc/systemd/system/{unit}.service"].splitlines()
+    for kind in ("Runtime", "State", "Cache", "Logs"):
+        assert f"{kind}DirectoryMode=0700" in lines
+
+
 def test_flows_of_an_old_device_are_ipv4_and_both_ways() -> None:
     found = [
         (flow.source.name, flow.destination.name, flow.service.name, flow.reason.path)
