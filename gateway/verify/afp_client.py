@@ -11,9 +11,10 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 import unicodedata
 
-COMMAND, OPEN_SESSION, WRITE, CLOSE_SESSION = 2, 4, 6, 1
+COMMAND, OPEN_SESSION, WRITE = 2, 4, 6
 AUTH_CONTINUE, END_OF_FILE = -5001, -5009
 ROOT = 2
 DATA_FORK, RESOURCE_FORK = 0, 0x80
@@ -82,7 +83,12 @@ class Session:
         """Prove who we are, never showing the password as it is."""
         name = counted(account.encode())
         begin = bytes([18]) + counted(self.version.encode()) + counted(method.encode()) + name
-        if method == "DHCAST128":
+        if method == "No User Authent":
+            self.ask(COMMAND, begin[: -len(name)])
+        elif method == "Cleartxt Passwrd":
+            begin += bytes(len(begin) % 2)
+            self.ask(COMMAND, begin + password.encode().ljust(8, bytes(1))[:8])
+        elif method == "DHCAST128":
             self._dhx(begin, password.encode())
         else:
             self._two_way_random(begin, password.encode())
@@ -178,12 +184,12 @@ class Session:
         head = struct.pack(">BBHIHH", 34, 0, self.volume, ROOT, FINDER_INFO, 0) + self.path(name)
         return self.ask(COMMAND, head)[6:14].decode()
 
-    def lock_while(self, name: str, seconds: float) -> None:
-        """Hold a lock on the first 16 bytes until standard input ends; say so first."""
+    def lock_while(self, name: str, seconds: str) -> None:
+        """Hold a lock on the first 16 bytes for a while."""
         fork = self.fork(name, DATA_FORK, READ_WRITE)
         self.ask(COMMAND, struct.pack(">BBHII", 1, 0, fork, 0, 16))
-        print("locked", flush=True)
-        __import__("time").sleep(seconds)
+        time.sleep(float(seconds))
+        self.close(fork)
 
     def write_resource(self, name: str, content: str) -> None:
         """Put a file's resource fork."""
@@ -198,14 +204,15 @@ def main() -> None:
     """Do the steps that standard input names; stop at the first that fails."""
     told = json.load(sys.stdin)
     results: list[object] = []
+    error: object = None
     try:
         session = Session(told["address"], told["version"])
         session.login(told["method"], told["account"], told["password"])
         session.open_volume(told["volume"])
         for verb, *arguments in told["steps"]:
             results.append(getattr(session, verb)(*arguments))
-        session.ask(CLOSE_SESSION, b"") if False else session.wire.close()
-        error = None
+        session.ask(COMMAND, bytes([20, 0]))  # log out
+        session.wire.close()
     except AfpError as refused:
         error = refused.args[0]
     except OSError as broken:

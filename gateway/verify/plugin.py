@@ -11,11 +11,13 @@ import testinfra
 
 from gateway.features.orthanc import Partner, copied, partners
 from gateway.sharing import Grant, grants, legacy_dialect, server_of
+from gateway.site import Site
 from gateway.verify.context import Context
 from gateway.verify.evidence import Evidence, Row
 from gateway.verify.smb import Client
 from lab import Lab
 
+SMB = ("modern", "legacy")
 Note = Callable[[str, str, str], None]
 
 
@@ -68,10 +70,15 @@ class Plugin:
             "device": names,
             "inside_device": [name for name in names if site.devices[name].network in site.inside],
             "smb_device": smb_devices(self.given),
-            "grant": list(grants(site)),
+            "grant": [each for each in grants(site) if each.server in SMB],
+            "shared": shared(site),
             "partner": [each for each in partners(site) if each.role != "copies"],
             "copied": copied(site),
         }
+        for server in ("afp", "nfs"):
+            mine = [grant for grant in grants(site) if grant.server == server]
+            asked[f"{server}_grant"] = mine
+            asked[f"{server}_device"] = list(dict.fromkeys(grant.device for grant in mine))
         for name, values in asked.items():
             if name in metafunc.fixturenames:
                 metafunc.parametrize(name, values, ids=_id)
@@ -118,7 +125,15 @@ def _why(report: pytest.TestReport) -> str:
 
 def smb_devices(context: Context) -> list[str]:
     """The devices that work on a share by SMB."""
-    return list(dict.fromkeys(grant.device for grant in grants(context.site)))
+    mine = (grant for grant in grants(context.site) if grant.server in SMB)
+    return list(dict.fromkeys(grant.device for grant in mine))
+
+
+def shared(site: Site) -> list[str]:
+    """The shares on which devices write that speak to different servers."""
+    found = [grant for grant in grants(site) if grant.writes]
+    servers = {name: {each.server for each in found if each.share == name} for name in site.shares}
+    return [name for name, used in servers.items() if len(used) > 1]
 
 
 def smb_client(context: Context, lab: Lab, device: str) -> Client:

@@ -1,0 +1,86 @@
+"""An NFS client that runs on a simulated device: libnfs, by Python's ctypes.
+
+Standard input says in JSON what to mount and what to do; the results go to standard output.
+Files are made as a UNIX system makes them, with the mode that a umask of 022 leaves.
+"""
+
+import ctypes
+import json
+import sys
+
+MODE = 0o644
+FLAGS_READ = 0
+PIECE = 1 << 16
+
+
+class NfsError(Exception):
+    """What libnfs says of a call that failed."""
+
+
+class Mount:
+    """A mounted folder."""
+
+    def __init__(self, address: str, share: str, version: int) -> None:
+        self.nfs = ctypes.CDLL("libnfs.so.14")
+        for name in ("nfs_init_context", "nfs_get_error"):
+            getattr(self.nfs, name).restype = ctypes.c_void_p
+        self.nfs.nfs_get_error.restype = ctypes.c_char_p
+        self.context = ctypes.c_void_p(self.nfs.nfs_init_context())
+        self.nfs.nfs_set_timeout(self.context, 15000)
+        self.call("nfs_set_version", version)
+        self.call("nfs_mount", address.encode(), f"/{share}".encode())
+
+    def call(self, name: str, *arguments: object) -> int:
+        """One call; NfsError when it fails."""
+        code = int(getattr(self.nfs, name)(self.context, *arguments))
+        if code < 0:
+            said = self.nfs.nfs_get_error(self.context) or b""
+            raise NfsError(f"{name}: {said.decode(errors='replace') or code}")
+        return code
+
+    def write(self, name: str, content: str) -> None:
+        """Put a file; what was there is replaced."""
+        handle = ctypes.c_void_p()
+        self.call("nfs_creat", f"/{name}".encode(), MODE, ctypes.byref(handle))
+        data = content.encode()
+        for start in range(0, len(data), PIECE):
+            part = data[start : start + PIECE]
+            self.call("nfs_write", handle, ctypes.c_uint64(len(part)), part)
+        self.call("nfs_close", handle)
+
+    def read(self, name: str) -> str:
+        """Get a file."""
+        handle = ctypes.c_void_p()
+        self.call("nfs_open", f"/{name}".encode(), FLAGS_READ, ctypes.byref(handle))
+        found = b""
+        buffer = ctypes.create_string_buffer(PIECE)
+        while count := self.call("nfs_read", handle, ctypes.c_uint64(PIECE), buffer):
+            found += buffer.raw[:count]
+        self.call("nfs_close", handle)
+        return found.decode()
+
+    def rename(self, name: str, fresh: str) -> None:
+        """Give a file another name."""
+        self.call("nfs_rename", f"/{name}".encode(), f"/{fresh}".encode())
+
+    def delete(self, name: str) -> None:
+        """Delete a file."""
+        self.call("nfs_unlink", f"/{name}".encode())
+
+
+def main() -> None:
+    """Do the steps that standard input names; stop at the first that fails."""
+    told = json.load(sys.stdin)
+    results: list[object] = []
+    error = None
+    try:
+        mount = Mount(told["address"], told["share"], told["version"])
+        for verb, *arguments in told["steps"]:
+            results.append(getattr(mount, verb)(*arguments))
+    except NfsError as failed:
+        error = str(failed)
+    print(json.dumps({"results": results, "error": error}))
+
+
+if __name__ == "__main__":
+    main()

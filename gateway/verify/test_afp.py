@@ -1,0 +1,140 @@
+"""Shares by AFP, from each Mac's own place."""
+
+from __future__ import annotations
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from gateway.features import netatalk
+from gateway.features.shares import folder
+from gateway.sharing import Grant
+from gateway.verify.context import Context
+from gateway.verify.hands import AFP_METHODS, Afp, hand, patiently
+from gateway.verify.plugin import Note
+from lab import Lab
+
+SIZE = 1 << 17
+HELD = 2
+"""Seconds that a lock is held."""
+NOT_AUTHORIZED, ACCESS_DENIED, NO_OBJECT = "-5023", "-5000", "-5018"
+LOCKED = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 16, 0)
+        print("free")
+    except OSError:
+        print("locked")
+"""
+
+
+def mac(context: Context, lab: Lab, device: str) -> Afp:
+    """A Mac's own client."""
+    found = hand(context, lab, device)
+    assert isinstance(found, Afp)
+    return found
+
+
+def _own(context: Context, device: str) -> Grant:
+    mine = [grant for grant in netatalk.rights(context.site) if grant.device == device]
+    return next((grant for grant in mine if grant.writes), mine[0])
+
+
+def test_afp_share(afp_grant: Grant, context: Context, lab: Lab, note: Note) -> None:
+    device, share = afp_grant.device, afp_grant.share
+    client = mac(context, lab, device)
+    name, content = f"{device}.dat", secrets.token_hex(SIZE)
+    if not afp_grant.writes:
+        note(device, client.speaks, f"open {share}; a put is refused")
+        assert not client.work(share, ()).error
+        assert client.work(share, [("write", name, "x")]).error
+        return
+    note(device, client.speaks, f"put, get, compare and delete 256 KiB on {share}")
+    done = client.work(share, [("write", name, content), ("read", name)])
+    assert not done.error, done.error
+    assert done.results[1] == content
+    owner = lab.exec("box", ["stat", "-c", "%U %G %a", f"{folder(share)}/{name}"], check=True)
+    assert owner.stdout.split() == [device, f"share-{share}-rw", "660"]
+    assert not client.work(share, [("delete", name)]).error
+
+
+def test_afp_login(afp_device: str, context: Context, lab: Lab, note: Note) -> None:
+    client, share = mac(context, lab, afp_device), _own(context, afp_device).share
+    note(afp_device, client.speaks, "a wrong password and every other way to log in are refused")
+    assert not client.work(share, ()).error
+    wrong = "w" + client.password[1:-1] + "w"
+    assert client.work(share, ()).error == ""
+    assert replace(client, password=wrong).work(share, ()).error == NOT_AUTHORIZED
+    for method in set(AFP_METHODS.values()) - {client.method}:
+        assert replace(client, method=method).work(share, ()).error, method
+    for method in ("Cleartxt Passwrd", "No User Authent"):
+        assert replace(client, method=method).work(share, ()).error, method
+
+
+def test_afp_share_of_others(afp_device: str, context: Context, lab: Lab, note: Note) -> None:
+    client = mac(context, lab, afp_device)
+    note(afp_device, client.speaks, "shares of others are refused, its own open")
+    rights = netatalk.rights(context.site)
+    own = {grant.share for grant in rights if grant.device == afp_device}
+    for share in context.site.shares:
+        assert bool(client.work(share, ()).error) == (share not in own), share
+
+
+def test_finder_information(afp_device: str, context: Context, lab: Lab, note: Note) -> None:
+    grant, client = _own(context, afp_device), mac(context, lab, afp_device)
+    note(afp_device, client.speaks, "type, creator and resource fork of a file survive a new name")
+    begin = [("write", "a.txt", "data"), ("set_kind", "a.txt", "TEXTttxt")]
+    begin += [("write_resource", "a.txt", "resource"), ("rename", "a.txt", "b.txt")]
+    see = [("kind", "b.txt"), ("read", "b.txt"), ("read_resource", "b.txt")]
+    done = client.work(grant.share, begin)
+    assert not done.error, done.error
+    done = client.work(grant.share, [*see, ("delete", "b.txt")])
+    assert done.results[:3] == ["TEXTttxt", "data", "resource"], done.error
+
+
+def test_afp_lock_is_the_kernels(afp_device: str, context: Context, lab: Lab, note: Note) -> None:
+    """Samba asks the kernel before it grants a lock (`posix locking`), so it sees this one."""
+    grant, client = _own(context, afp_device), mac(context, lab, afp_device)
+    note(afp_device, client.speaks, "what it locks in a file is locked for Samba's files too")
+    path = f"{folder(grant.share)}/locked.dat"
+    assert not client.work(grant.share, [("write", "locked.dat", "x" * 32)]).error
+
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(client.work, grant.share, [("lock_while", "locked.dat", str(HELD))])
+        seen = [_seen(lab, path)]
+        while not begun.done():
+            seen.append(_seen(lab, path))
+        seen.append(_seen(lab, path))
+        assert not begun.result().error, begun.result().error
+    assert "locked" in seen
+    assert seen[-1] == "free"
+    assert not client.work(grant.share, [("delete", "locked.dat")]).error
+
+
+def _seen(lab: Lab, path: str) -> str:
+    return lab.exec("box", ["python3", "-c", LOCKED, path], check=True).stdout.strip()
+
+
+def test_afp_by_netatalks_own_tests(
+    afp_device: str, context: Context, lab: Lab, note: Note
+) -> None:
+    client, share = mac(context, lab, afp_device), _own(context, afp_device).share
+    note(afp_device, "AFP", "netatalk's own afp_logintest")
+    command = ["afp_logintest", "-h", client.address, "-u", afp_device, "-w", client.password]
+    done = lab.exec(afp_device, command, timeout=60)
+    words = done.stdout + done.stderr
+    assert "FAILED" not in words, words
+    assert "PASSED" in words, words
+
+
+def test_afp_control(afp_device: str, context: Context, lab: Lab, note: Note) -> None:
+    """The negative control: the daemon off, the client fails; on again, it works again."""
+    client, share = mac(context, lab, afp_device), _own(context, afp_device).share
+    note(afp_device, client.speaks, "control: fails while afp-shares.service is off")
+    lab.exec("box", ["systemctl", "stop", "afp-shares.service"], check=True)
+    try:
+        assert client.work(share, ()).error
+    finally:
+        lab.exec("box", ["systemctl", "start", "afp-shares.service"], check=True)
+    assert not patiently(client, share).error

@@ -1,0 +1,82 @@
+"""One folder, all protocols: what one device writes, the others read, rename and delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from gateway.sharing import grants, server_of
+from gateway.verify.context import Context
+from gateway.verify.hands import UNICODE_AFP, Afp, Hand, SmbHand, hand
+from gateway.verify.plugin import SMB, Note
+from gateway.verify.smb import Client
+from lab import Lab
+
+ClientOf = Callable[[str], Client]
+# In capitals and 8.3, as LANMAN sends and shows names; ä, ö and ü are in MacRoman and CP 850 too.
+UMLAUT = ("TÜR.TXT", "MÖWE.TXT")
+CHINESE = ("影像 檢查.txt", "報告 核醫科.txt")
+
+
+def test_one_folder_all_protocols(
+    shared: str, context: Context, lab: Lab, client: ClientOf, note: Note
+) -> None:
+    hands = list(_hands(context, lab, client, shared))
+    spoken = ", ".join(f"{each.device} {each.speaks}" for each in hands)
+    note(hands[0].device, "all", f"{shared}: names with umlauts, each by all others: {spoken}")
+    _around(shared, hands, UMLAUT)
+
+
+def test_one_folder_chinese_names(
+    shared: str, context: Context, lab: Lab, client: ClientOf, note: Note
+) -> None:
+    """Those that can show them; a Mac of Mac OS X's time stands in for one of Mac OS 9's."""
+    found = (_unicode(each) for each in _hands(context, lab, client, shared))
+    hands = [each for each in found if each]
+    spoken = ", ".join(f"{each.device} {each.speaks}" for each in hands)
+    note(hands[0].device, "all", f"{shared}: Chinese names, each by all others: {spoken}")
+    _around(shared, hands, CHINESE)
+
+
+def _hands(context: Context, lab: Lab, client: ClientOf, share: str) -> Iterator[Hand]:
+    """One writer a way to speak."""
+    seen = set()
+    for grant in grants(context.site):
+        if grant.share == share and grant.writes:
+            smb = client(grant.device) if server_of(context.site, grant.device) in SMB else None
+            found = hand(context, lab, grant.device, smb)
+            if found.speaks not in seen:
+                seen.add(found.speaks)
+                yield found
+
+
+def _unicode(found: Hand) -> Hand | None:
+    if isinstance(found, Afp):
+        return replace(found, version=UNICODE_AFP)
+    # Old dialects have code page 850.
+    old = isinstance(found, SmbHand) and found.speaks.startswith("LANMAN")
+    return None if old else found
+
+
+def _around(share: str, hands: list[Hand], names: tuple[str, str]) -> None:
+    """Each writes; each reads; the next renames; the one after deletes; the first sees it gone."""
+    first, second = names
+    for index, author in enumerate(hands):
+        content = f"by {author.device} 1"
+        _must(author, share, ("write", first, content))
+        for other in hands:
+            done = _must(other, share, ("read", first))
+            assert done == [content], (other.device, done)
+        others = [*hands[index + 1 :], *hands[: index + 1]]
+        _must(others[0], share, ("rename", first, second))
+        changed = f"by {others[0].device} 2"
+        _must(others[0], share, ("write", second, changed))
+        assert _must(author, share, ("read", second)) == [changed]
+        _must(others[1 % len(others)], share, ("delete", second))
+        assert author.work(share, [("read", second)]).error
+
+
+def _must(who: Hand, share: str, *steps: tuple[str, ...]) -> list[object]:
+    done = who.work(share, steps)
+    assert not done.error, (who.device, who.speaks, steps, done.error)
+    return done.results
