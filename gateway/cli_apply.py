@@ -12,6 +12,7 @@ from rich.console import Console
 
 from gateway.apply import Connection, Order, apply, packed
 from gateway.ready import ready
+from gateway.weak import weaknesses
 
 SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
 _err = Console(stderr=True, highlight=False)
@@ -45,7 +46,7 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
     if as_json:
         print(json.dumps(asdict(summary), indent=2))
     else:
-        print("\n".join(summary.lines()))
+        print("\n".join([*summary.lines(), *map(str, weaknesses(loaded.site))]))
 
 
 def pack_verb(

@@ -24,6 +24,7 @@ from gateway.trial import Trial
 from gateway.verify.context import Context
 from gateway.verify.evidence import Evidence, Row
 from gateway.verify.run import verify
+from gateway.weak import weaknesses
 
 WIDTH = 118
 FAILED_CHECKS = 1
@@ -73,7 +74,7 @@ def try_verb(  # noqa: PLR0913 - each is an option of the command line
         _err.print(f"the lab is up ({time.monotonic() - began:.1f} s); provisioning the box:")
         with _err.status("begins") as shown:
             summary = trial.apply(lambda step: shown.update(f"{step} …"))
-        for line in summary.lines():
+        for line in [*summary.lines(), *map(str, weaknesses(loaded.site))]:
             _err.print(f"  {line}")
         with _told() as told:
             evidence = trial.verify(told, only)

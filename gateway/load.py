@@ -14,11 +14,14 @@ from yaml.reader import Reader
 from gateway.checks import faults
 from gateway.marked import Node, Place, compose
 from gateway.problems import Fault, Path, Problem, Refused, show_path
+from gateway.profiles import Profile, profiles
 from gateway.site import Site
 
 MAX_BYTES = 1024 * 1024
 MAX_SHOWN = 200
 FILE_NAME = "site.yml"
+OWN_PROFILES = "profiles"
+"""The folder beside a description for kinds of devices that are not built in."""
 # YAML's own line breaks; str.splitlines also breaks at form feeds, which would shift the lines.
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -78,7 +81,7 @@ def load(path: File) -> Loaded:
     if not isinstance(root.value, dict):
         wanted = Fault((), "a site is described by `key: value` lines", "begin with `name: …`")
         raise Refused([*problems, source.problem(wanted)])
-    site, found = _validate(root.value)
+    site, found = _validate(root.value, _own_profiles(file.parent / OWN_PROFILES))
     # What the text already got wrong in a place is said once, in the text's own words.
     known = {slip.path for slip in slips}
     problems += [source.problem(fault) for fault in found if fault.path not in known]
@@ -100,19 +103,76 @@ def _problem(file: str, lines: tuple[str, ...], place: Place, fault: Fault) -> P
     )
 
 
-def _validate(tree: dict[str, Any]) -> tuple[Site | None, list[Fault]]:
-    """The site and all its faults; no site when the model itself refuses the tree."""
+def _own_profiles(folder: File) -> dict[str, Profile]:
+    """The profiles that a site brings. Raises Refused with every problem in them."""
+    found: dict[str, Profile] = {}
+    problems: list[Problem] = []
+    for file in sorted(folder.glob("*.yml")):
+        try:
+            found[file.stem] = _own_profile(file)
+        except Refused as refused:
+            problems += refused.problems
+    if problems:
+        raise Refused(problems)
+    return found
+
+
+def _own_profile(file: File) -> Profile:
+    text = _read(file)
+    root, slips = compose(text)
+    lines = tuple(_BREAK.split(text))
+    problems = [
+        _problem(str(file), lines, slip.place, Fault(slip.path, slip.message, slip.mend))
+        for slip in slips
+    ]
+    if root is None or problems:
+        raise Refused(problems)
+    source = Source(str(file), lines, root)
+    if not isinstance(root.value, dict):
+        wanted = Fault((), "a profile is `key: value` lines", "begin with `title: …`")
+        raise Refused([source.problem(wanted)])
     try:
-        site = Site.model_validate(tree)
+        profile = Profile.model_validate(root.value)
+    except ValidationError as error:
+        from gateway.wording import reword  # only a wrong profile needs it
+
+        wrong = reword(error, root.value, Profile)
+        raise Refused([source.problem(fault) for fault in wrong]) from None
+    if fault := _name_fault(file.stem, profile):
+        raise Refused([source.problem(fault)])
+    return profile
+
+
+def _name_fault(name: str, profile: Profile) -> Fault | None:
+    """A profile may stand in for a built-in one, if it says so."""
+    if not re.fullmatch(r"[a-z]([a-z0-9-]{0,13}[a-z0-9])?", name):
+        message = f"`{name}` is no name for a profile: up to 15 small letters, digits and dashes"
+        return Fault((), message, "rename the file")
+    if name in profiles() and profile.replaces != name:
+        message = f"there is a built-in profile `{name}`"
+        return Fault((), message, f"rename the file, or add `replaces: {name}` if it is meant")
+    if profile.replaces and (profile.replaces != name or name not in profiles()):
+        message = f"`{name}` cannot replace `{profile.replaces}`"
+        return Fault(("replaces",), message, "it may name a built-in profile, the file's own name")
+    return None
+
+
+def _validate(tree: dict[str, Any], own: dict[str, Profile]) -> tuple[Site | None, list[Fault]]:
+    """The site and all its faults; no site when the model itself refuses the tree."""
+    context = {"profiles": own}
+    try:
+        site = Site.model_validate(tree, context=context)
     except ValidationError as error:
         from gateway.wording import reword  # only a wrong description needs it
 
         wrong = reword(error, tree)
-        return None, wrong + _faults_of_the_rest(tree, wrong)
+        return None, wrong + _faults_of_the_rest(tree, wrong, context)
     return site, list(faults(site))
 
 
-def _faults_of_the_rest(tree: dict[str, Any], wrong: list[Fault]) -> list[Fault]:
+def _faults_of_the_rest(
+    tree: dict[str, Any], wrong: list[Fault], context: dict[str, Any]
+) -> list[Fault]:
     """What the rules across fields find once the wrong values are left out.
 
     Only where leaving them out makes a site that stands, and only in other blocks than theirs:
@@ -124,7 +184,7 @@ def _faults_of_the_rest(tree: dict[str, Any], wrong: list[Fault]) -> list[Fault]
     if any(len(path) < 2 or path[0] == "networks" or isinstance(path[-1], int) for path in bad):
         return []
     try:
-        site = Site.model_validate(_without(tree, (), set(bad)))
+        site = Site.model_validate(_without(tree, (), set(bad)), context=context)
     except ValidationError:
         return []
     return [fault for fault in faults(site) if not _touches(fault.path, bad)]

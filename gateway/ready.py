@@ -9,6 +9,7 @@ from gateway import features
 from gateway.load import Loaded, load
 from gateway.problems import Refused
 from gateway.site import Site
+from gateway.weak import weaknesses
 
 
 def ready(path: Path) -> Loaded:
@@ -24,7 +25,9 @@ def report(path: Path, *, as_json: bool) -> int:
     """Print every problem of a description, or that there is none; the exit code."""
     problems: tuple[dict[str, object], ...] = ()
     try:
-        text = f"{_summary(ready(path).site)}: no problems"
+        site = ready(path).site
+        weak = [str(each) for each in weaknesses(site)]
+        text = "\n".join([f"{_summary(site)}: no problems", *weak])
     except Refused as refused:
         text, problems = str(refused), tuple(each.as_dict() for each in refused.problems)
     print(json.dumps(problems, indent=2, ensure_ascii=False) if as_json else text)

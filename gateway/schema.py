@@ -38,7 +38,10 @@ def _as_people_write(blocks: dict[str, Schema]) -> None:
     short = {"type": "string", "pattern": by_name}
     card.update(anyOf=[short, {"$ref": "#/$defs/Nic"}], description=words)
     device = blocks["Device"]["properties"]["profile"]
-    device["enum"] = sorted(profiles())
+    # A site may bring its own (profiles/NAME.yml): the known ones are what an editor offers.
+    words, name = device.pop("description", ""), dict(device)
+    device.clear()
+    device.update(anyOf=[{"enum": sorted(profiles())}, name], description=words)
     services = blocks["Access"]["properties"]["services"]["items"]
     del services["pattern"]
     services.update(anyOf=[{"enum": sorted(SERVICES)}, {"pattern": PORTS}])

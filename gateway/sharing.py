@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.policy import Reason
-from gateway.profiles import Afp, Nfs, Profile, Protocol, Smb, SmbDialect, profiles
+from gateway.profiles import Afp, Nfs, Profile, Protocol, Smb, SmbDialect
 from gateway.site import Site
 
 ServerName = Literal["modern", "legacy", "afp", "nfs"]
@@ -111,7 +111,7 @@ def why_none(site: Site, device: str) -> str:
 
 def profile_of(site: Site, device: str) -> Profile | None:
     """The profile of a device; None for an unknown one, which checks.py reports."""
-    return profiles().get(site.devices[device].profile)
+    return site.profiles.get(site.devices[device].profile)
 
 
 def legacy_dialect(profile: Profile) -> SmbDialect | None:

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     StringConstraints,
     field_validator,
 )
+
+from gateway.profiles import Profile, profiles
 
 # 15 characters: the shortest of the limits it has to fit in (NetBIOS name, interface name,
 # DNS label, account name). A dash inside, never at an end (RFC 1123, 2.1).
@@ -323,6 +326,18 @@ class Site(Part):
     archive: Archive | None = None
     fax: Fax | None = None
     access: tuple[Access, ...] = ()
+
+    _own_profiles: dict[str, Profile] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Take what stands beside the description: ``load`` gives the site's own profiles."""
+        if context:
+            self._own_profiles.update(context["profiles"])
+
+    @cached_property
+    def profiles(self) -> dict[str, Profile]:
+        """Every profile a device may have: the built-in ones, and the site's own before them."""
+        return {**profiles(), **self._own_profiles}
 
     @cached_property
     def outside(self) -> Network:

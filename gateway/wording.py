@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, StringConstraints, ValidationError
@@ -28,21 +28,29 @@ def shown(value: object) -> str:
     return f"`{text if len(text) <= 40 else text[:37] + '...'}`"
 
 
-def reword(error: ValidationError, tree: Details) -> list[Fault]:
-    """A fault for every error of the model, each in words of its own."""
+def reword(
+    error: ValidationError, tree: Details, root: type[BaseModel] = model.Site
+) -> list[Fault]:
+    """A fault for every error of the model ``root``, each in words of its own."""
     return [
-        _fault(dict(details), tree)
+        _fault({**details, "root": root, "loc": _untagged(details["loc"])}, tree)
         for details in error.errors(include_url=False)
         # A list is also "too short" when each of its entries is refused by itself.
         if not (details["type"] == "too_short" and details["input"])
     ]
 
 
+def _untagged(path: Path) -> Path:
+    """pydantic names the kind of protocol that it took an entry for; the text does not."""
+    tagged = len(path) > 2 and path[0] == "protocols" and isinstance(path[1], int)
+    return path[:2] + path[3:] if tagged else path
+
+
 def _fault(details: Details, tree: Details) -> Fault:
     path: Path = tuple(details["loc"])
     kind = details["type"]
     if kind == "extra_forbidden":
-        return _unknown_key(path)
+        return _unknown_key(path, details["root"])
     if kind == "missing":
         return _missing(path)
     if path and path[-1] == KEY:
@@ -64,9 +72,9 @@ def _written(path: Path, tree: Any) -> Path:
     return path
 
 
-def _unknown_key(path: Path) -> Fault:
+def _unknown_key(path: Path, root: type[BaseModel]) -> Fault:
     key = str(path[-1])
-    known = list(keys_at(path[:-1]))
+    known = list(keys_at(path[:-1], root))
     where = f" in {show_path(path[:-1])}" if path[:-1] else ""
     mend = nearest(key, known, listed="keys here")
     if key == "<<":
@@ -96,30 +104,31 @@ _EXAMPLES = {
 }
 
 
-def keys_at(path: Path) -> Iterable[str]:
+def keys_at(path: Path, root: type[BaseModel] = model.Site) -> Iterable[str]:
     """The keys that the model knows in the block at a path."""
-    part: type[BaseModel] | None = model.Site
+    parts: tuple[type[BaseModel], ...] = (root,)
     inside_mapping = False
     for step in path:
         if inside_mapping or isinstance(step, int):
             inside_mapping = False  # a name of the operator's, or an index: the same model
             continue
-        if part is None:
+        found = {
+            info.alias or name: info for part in parts for name, info in part.model_fields.items()
+        }
+        if str(step) not in found:
             return ()
-        found = {info.alias or name: info for name, info in part.model_fields.items()}
         annotation = found[str(step)].annotation
         inside_mapping = getattr(annotation, "__origin__", None) is dict
-        part = _part_in(annotation)
-    if part is None:
-        return ()
-    return [info.alias or name for name, info in part.model_fields.items()]
+        parts = tuple(_parts_in(annotation))
+    names = (info.alias or name for each in parts for name, info in each.model_fields.items())
+    return list(dict.fromkeys(names))
 
 
-def _part_in(annotation: Any) -> type[BaseModel] | None:
+def _parts_in(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = (_part_in(each) for each in get_args(annotation))
-    return next((each for each in found if each is not None), None)
+        yield annotation
+    for each in get_args(annotation):
+        yield from _parts_in(each)
 
 
 def _pattern(annotated: Any) -> str:
@@ -235,7 +244,7 @@ def _choices(details: Details) -> list[str]:
 def _not_a_block(details: Details) -> tuple[str, str]:
     if details["input"] is None:
         return "is empty", "write its keys below it, indented, or remove the line"
-    keys = ", ".join(keys_at(tuple(details["loc"])))
+    keys = ", ".join(keys_at(tuple(details["loc"]), details["root"]))
     return (
         f"wants a block of keys, not {shown(details['input'])}",
         f"keys here: {keys}" if keys else "write them below it, indented",
@@ -259,6 +268,10 @@ def _own_words(details: Details) -> tuple[str, str]:
     message = str(details["ctx"]["error"])
     what, _, mend = message.partition(": ")
     return what, mend
+
+
+def _no_protocol(_details: Details) -> tuple[str, str]:
+    return "says no protocol that is known", "begin it with `speaks: smb`, or afp, or nfs"
 
 
 def _anything(details: Details) -> tuple[str, str]:
@@ -286,4 +299,6 @@ _REWORDED: dict[str, Callable[[Details], tuple[str, str]]] = {
     "list_type": _not_a_list,
     "too_short": _too_few,
     "value_error": _own_words,
+    "union_tag_invalid": _no_protocol,
+    "union_tag_not_found": _no_protocol,
 }

@@ -58,7 +58,9 @@ def test_the_unchanged_description_is_clean(
 ) -> None:
     shutil.copy(ERRORS / "clean.yml", tmp_path / "site.yml")
     code, said = check([str(tmp_path)], monkeypatch, capsys)
-    assert (code, said) == (0, "clean: 3 networks, 4 devices, 1 share: no problems\n")
+    summary, *weak = said.splitlines()
+    assert (code, summary) == (0, "clean: 3 networks, 4 devices, 1 share: no problems")
+    assert [line.split(":")[:2] for line in weak] == [["weak", " win95"]]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -9,7 +9,6 @@ from gateway.checks.hospital import services
 from gateway.checks.networks import GROUP_MEND, is_group, unusable
 from gateway.nearest import nearest
 from gateway.problems import Fault, Path
-from gateway.profiles import profiles
 from gateway.site import Device, Site
 
 AE_TITLE_MAX = 16  # DICOM PS3.5, table 6.2-1
@@ -27,8 +26,8 @@ def faults(site: Site) -> Iterator[Fault]:
 
 def _references(site: Site, name: str, device: Device) -> Iterator[Fault]:
     path: Path = ("devices", name)
-    if device.profile not in profiles():
-        mend = nearest(device.profile, profiles(), listed="`gateway profiles` lists them")
+    if device.profile not in site.profiles:
+        mend = nearest(device.profile, site.profiles, listed="`gateway profiles` lists them")
         message = f"there is no profile `{device.profile}`"
         yield Fault((*path, "profile"), message, mend)
     if device.network is None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from gateway.nearest import nearest
 from gateway.problems import Fault, Path
-from gateway.profiles import profiles
 from gateway.site import Site
 
 
@@ -56,9 +55,9 @@ def _twice(site: Site, name: str) -> Iterator[Fault]:
 def _too_long_a_name(site: Site, name: str) -> Iterator[Fault]:
     shortest, device = min(
         (
-            (profiles()[profile].limits.share_name, user)
+            (site.profiles[profile].limits.share_name, user)
             for user, _, _ in site.users_of(name)
-            if (profile := site.devices[user].profile) in profiles()
+            if (profile := site.devices[user].profile) in site.profiles
         ),
         default=(len(name), ""),
     )

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from gateway import features
 from gateway.load import Loaded
 from gateway.policy import Flow
-from gateway.profiles import Profile, profiles
+from gateway.profiles import Profile
 from gateway.site import Site
 from lab import Lab
 
@@ -57,7 +57,7 @@ class Context:
 
     def profile(self, device: str) -> Profile:
         """What a device can speak."""
-        return profiles()[self.site.devices[device].profile]
+        return self.site.profiles[self.site.devices[device].profile]
 
     def box_address(self, device: str) -> str:
         """The box's address on a device's network."""

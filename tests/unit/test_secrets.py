@@ -143,3 +143,27 @@ def test_a_device_can_hold_and_a_person_type_it(limits: Limits, length: int) -> 
         assert len(password) == length
         assert not set(password.lower()) & set("il1o0")
         assert password == (password.upper() if length == 14 else password.lower())
+
+
+def test_rotating_changes_one_password_and_no_other(tmp_path: Path, opener: Path) -> None:
+    vault = tmp_path / "vault.yml"
+    before = secrets.ensure(SITE, vault, opener)
+    secrets.rotate(SITE, "varicam", vault, opener)
+    after = secrets.stored(SITE, vault, opener)
+    assert after["varicam"] != before["varicam"] == before["varicam"].upper()
+    assert after["varicam"] == after["varicam"].upper()  # within OS/2's limits
+    assert after["pc"] == before["pc"]
+    assert secrets.ensure(SITE, vault, opener) == after
+    assert secrets.show(SITE, "varicam", vault, opener) == after["varicam"]
+
+
+def test_rotating_for_nobody_says_so_and_touches_nothing(tmp_path: Path, opener: Path) -> None:
+    vault = tmp_path / "vault.yml"
+    for device, words in (("other", "uses no share"), ("varicm", "did you mean `varicam`")):
+        with pytest.raises(Failed, match=words):
+            secrets.rotate(SITE, device, vault, opener)
+    assert not vault.exists()
+    with pytest.raises(Failed, match="gateway apply"):
+        secrets.show(SITE, "pc", vault, opener)
+    with pytest.raises(Failed, match="no password of pc, varicam yet"):
+        secrets.stored(SITE, vault, opener)
