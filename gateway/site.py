@@ -170,7 +170,9 @@ class WebProxy(Part):
     """The hospital's web proxy."""
 
     address: Address4
+    """Its address."""
     port: Port = 3128
+    """Its port."""
 
 
 class Hospital(Part):

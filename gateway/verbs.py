@@ -43,8 +43,17 @@ def check(site: SitePath, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="As a page for people: docs/site.md.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of a site description, for editors."""
+    if as_markdown:
+        from gateway.manual import markdown
+
+        print(markdown(), end="")
+        return
     from gateway.schema import schema as schema_of_site
 
     _print_json(schema_of_site())

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"nearest", "problems", "run"},
     {"site", "profiles", "render"},
-    {"load", "marked", "wording", "checks", "policy", "schema", "sharing", "tree", "weak"}
+    {"load", "manual", "marked", "wording", "checks", "policy", "schema", "sharing", "tree", "weak"}
     | {"archive", "lab"},
     {"features", "audit", "cards", "apply", "ready", "secrets", "show", "status", "trial"}
     | {"verify"},
