@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.features.orthanc import partners
 from gateway.features.shape import Feature
 from gateway.problems import Fault
 from gateway.render import RenderedFile, fill
@@ -65,6 +66,15 @@ def _settings(network: Network) -> list[str]:
     return lines
 
 
+def _prompt(site: Site, name: str) -> list[str]:
+    """Who talks to the archive: a small object would wait 40 ms for a delayed acknowledgement."""
+    return [
+        partner.address
+        for partner in partners(site)
+        if partner.role != "copies" and partner.end.network == name and site.networks[name].inside
+    ]
+
+
 def _file(kind: str, name: str, **values: object) -> RenderedFile:
     content = fill(f"{FOLDER}/{kind}.j2", name=name, **values)
     # First, as the firewall is: it lets nothing in by a card that has not its name yet.
@@ -78,7 +88,7 @@ def _card_files(site: Site) -> Iterator[RenderedFile]:
         if mac:
             yield _file("link", card, mac=mac)
         if card not in used:  # it carries VLANs and nothing beside them
-            yield _file("network", card, settings=[], vlans=vlans[card], local="no")
+            yield _file("network", card, settings=[], prompt=[], vlans=vlans[card], local="no")
 
 
 def files(site: Site, _policy: object) -> Iterator[RenderedFile]:
@@ -88,7 +98,7 @@ def files(site: Site, _policy: object) -> Iterator[RenderedFile]:
     yield RenderedFile(f"/{path}", fill(f"{path}.j2"), "network")
     yield from _card_files(site)
     vlans = _vlans(site)
-    for network in site.networks.values():
+    for name, network in site.networks.items():
         nic = network.nic
         if nic.vlan:
             yield _file("netdev", nic.interface, vlan=nic.vlan)
@@ -96,6 +106,7 @@ def files(site: Site, _policy: object) -> Iterator[RenderedFile]:
             "network",
             nic.interface,
             settings=_settings(network),
+            prompt=_prompt(site, name),
             vlans=[] if nic.vlan else vlans.get(nic.name, []),
             # Neighbour discovery needs a link-local address (RFC 4861); nobody else does.
             local="ipv6" if network.address6 else "no",
