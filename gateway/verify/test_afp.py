@@ -116,16 +116,18 @@ def _seen(lab: Lab, path: str) -> str:
     return lab.exec("box", ["python3", "-c", LOCKED, path], check=True).stdout.strip()
 
 
-def test_afp_by_netatalks_own_tests(
+def test_afp_by_netatalks_login_test(
     afp_device: str, context: Context, lab: Lab, note: Note
 ) -> None:
-    client, share = mac(context, lab, afp_device), _own(context, afp_device).share
-    note(afp_device, "AFP", "netatalk's own afp_logintest")
-    command = ["afp_logintest", "-h", client.address, "-u", afp_device, "-w", client.password]
-    done = lab.exec(afp_device, command, timeout=60)
-    words = done.stdout + done.stderr
-    assert "FAILED" not in words, words
-    assert "PASSED" in words, words
+    """Its two tests that log in by name alone or in clear text must fail here."""
+    client = mac(context, lab, afp_device)
+    note(afp_device, "AFP", "afp_logintest: sessions as they should be, no guest, no clear text")
+    command = ["afp_logintest", "-C", "-h", client.address, "-u", afp_device]
+    said = lab.exec(afp_device, [*command, "-w", client.password]).stdout
+    for test in ("DSI with no open session", "DSI with open session"):
+        assert f"{test} - PASSED" in said, said
+    for test in ("Guest login", "Clear text login"):
+        assert f"{test} - FAILED" in said, said
 
 
 def test_afp_control(afp_device: str, context: Context, lab: Lab, note: Note) -> None:

@@ -15,11 +15,14 @@ from gateway.box.accounts import (
     Server,
     System,
     Wanted,
+    login_steps,
     main,
     passdb_steps,
     system_steps,
+    write_randnum,
 )
 from gateway.box.files import Paths
+from gateway.box.numbers import numbered
 from gateway.box.process import Failed
 
 WANTED = Wanted(
@@ -169,3 +172,53 @@ def test_it_says_what_is_wrong_and_fails(capsys: pytest.CaptureFixture[str]) -> 
         pytest.skip("this machine is a box")
     assert main([]) == 1
     assert "accounts.json is not there" in capsys.readouterr().err
+
+
+MACS = Wanted(
+    primary_group="gateway-devices",
+    groups={},
+    users={
+        "icon": Account("afp", lanman=False, login="randnum"),
+        "mac9": Account("afp", lanman=False, login="dhx"),
+        "picker": Account("nfs", lanman=False),
+    },
+    servers={},
+)
+MAC_PASSWORDS = Passwords(
+    wanted={"icon": "abcdefgh", "mac9": "long enough for dhx"}, key=b"k" * 32, known={}, folders={}
+)
+
+
+def test_a_mac_logs_in_one_way_only() -> None:
+    """The account of one that changed its way loses the password that the other way asks."""
+    users = dict.fromkeys(MACS.users, 900)
+    groups = {"gateway-devices": (900, frozenset[str]())}
+    hashed = {"icon": "$y$old", "mac9": "$y$own"}
+    box = System(users, groups, expiry={}, passwords=hashed)
+    assert said(MACS, box) == ["password of icon removed"]
+    steps = list(login_steps(MACS, box, MAC_PASSWORDS))
+    assert [(step.command, step.stdin) for step in steps] == [
+        (("chpasswd",), "mac9:long enough for dhx\n")
+    ]
+    known = {"afp/mac9": MAC_PASSWORDS.fingerprint("mac9", "$y$own", MACS.users["mac9"])}
+    assert not list(login_steps(MACS, box, replace(MAC_PASSWORDS, known=known)))
+    known["afp/mac9"] = "another"
+    assert list(login_steps(MACS, box, replace(MAC_PASSWORDS, known=known)))
+
+
+def test_the_file_of_old_macs(tmp_path: Path) -> None:
+    file = tmp_path / "afppasswd"
+    assert list(write_randnum(MACS, MAC_PASSWORDS, file, dry_run=True))
+    assert not file.exists()
+    assert list(write_randnum(MACS, MAC_PASSWORDS, file, dry_run=False))
+    assert file.read_text() == "icon:6162636465666768:" + "*" * 16 + ":" + "*" * 8 + "\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not list(write_randnum(MACS, MAC_PASSWORDS, file, dry_run=False))
+    assert list(write_randnum(replace(MACS, users={}), MAC_PASSWORDS, file, dry_run=False))
+    assert not file.exists()
+
+
+def test_numbers_in_place_of_names() -> None:
+    assert numbered("a {uid:root} {gid:root} {other} {uid:}") == "a 0 0 {other} {uid:}"
+    with pytest.raises(Failed, match="no user nobody-at-all"):
+        numbered("{uid:nobody-at-all}")

@@ -19,8 +19,12 @@ DEVICES = {
     "starcam": {"profile": "ge-starcam"},
     "pc": {"profile": "windows-11", "network": "office", "address": "10.1.2.11"},
     "mac": {"profile": "macos", "network": "office", "address": "10.1.2.21"},
+    "picker": {"profile": "unix-camera", "network": "cameras", "address": "10.1.1.14"},
+    "mac9": {"profile": "mac-os-9", "network": "office", "address": "10.1.2.23"},
+    "oldsun": {"profile": "sunos-4", "network": "cameras", "address": "10.1.1.17"},
     "ward": {"profile": "windows-11", "network": "hospital", "address": "192.0.2.60"},
     "wardxp": {"profile": "windows-xp", "network": "hospital", "address": "192.0.2.61"},
+    "wardsun": {"profile": "unix-camera", "network": "hospital", "address": "192.0.2.62"},
 }
 
 
@@ -50,18 +54,27 @@ def test_each_device_has_the_server_it_can_speak_to() -> None:
     assert found == {
         "varicam": "legacy",
         "win95": "legacy",
-        "icon": None,
+        "icon": "afp",
         "starcam": None,
         "pc": "modern",
         "mac": "modern",
         "ward": "modern",
+        "picker": "nfs",
+        "mac9": "afp",
+        "oldsun": None,  # NFS 2 exists no more
         "wardxp": None,  # SMB 1 never on the hospital's network
+        "wardsun": None,  # nor NFS
     }
 
 
 def test_a_network_gives_to_those_described_on_it_who_can() -> None:
     rights = list(grants(site({"images": {"writers": ["varicam"], "readers": ["cameras"]}})))
-    assert [(each.device, each.writes) for each in rights] == [("varicam", True), ("win95", False)]
+    assert [(each.device, each.writes) for each in rights] == [
+        ("varicam", True),
+        ("win95", False),
+        ("icon", False),
+        ("picker", False),
+    ]
     assert rights[1].reason.path == ("shares", "images", "readers", 0)
 
 
@@ -72,7 +85,8 @@ def test_what_can_be_served_is_no_problem() -> None:
 @pytest.mark.parametrize(
     ("who", "words"),
     [
-        ("icon", "icon cannot use images: it speaks AFP over "),
+        ("oldsun", "oldsun cannot use images: it speaks NFS 2, which no server in Debian 13 does"),
+        ("wardsun", "which is too weak for the hospital's network"),
         ("starcam", "starcam cannot use images: it has no network"),
         ("wardxp", "which is too weak for the hospital's network"),
         ("empty", "nobody on empty can use images: no device is described there"),
@@ -86,9 +100,9 @@ def test_what_cannot_be_served_is_said_at_its_entry(who: str, words: str) -> Non
 
 
 def test_a_network_where_nobody_can() -> None:
-    only_icon = {"icon": DEVICES["icon"]}
-    (fault,) = faults({"images": {"writers": ["cameras"]}}, devices=only_icon)
-    assert fault.message.startswith("nobody on cameras can use images: icon speaks AFP over ")
+    only_sun = {"oldsun": DEVICES["oldsun"]}
+    (fault,) = faults({"images": {"writers": ["cameras"]}}, devices=only_sun)
+    assert fault.message.startswith("nobody on cameras can use images: oldsun speaks NFS 2")
 
 
 @pytest.mark.parametrize("name", ["global", "homes", "printers"])
@@ -111,19 +125,23 @@ def test_a_device_named_as_a_user_of_debians() -> None:
 
 
 def test_accounts_groups_and_servers() -> None:
-    described = {"images": {"writers": ["varicam"], "readers": ["office"]}, "none": {}}
+    writers = ["varicam", "icon", "picker"]
+    described = {"images": {"writers": writers, "readers": ["office"]}, "none": {}}
     assert shares.accounts(site(described)) == {
         "primary_group": "gateway-devices",
         "groups": {
-            "share-images-rw": ["varicam"],
-            "share-images-ro": ["mac", "pc"],
+            "share-images-rw": ["icon", "picker", "varicam"],
+            "share-images-ro": ["mac", "mac9", "pc"],
             "share-none-rw": [],
             "share-none-ro": [],
         },
         "users": {
-            "mac": {"server": "modern", "lanman": False},
-            "pc": {"server": "modern", "lanman": False},
-            "varicam": {"server": "legacy", "lanman": True},
+            "icon": {"server": "afp", "lanman": False, "login": "randnum"},
+            "mac": {"server": "modern", "lanman": False, "login": ""},
+            "mac9": {"server": "afp", "lanman": False, "login": "dhx"},
+            "pc": {"server": "modern", "lanman": False, "login": ""},
+            "picker": {"server": "nfs", "lanman": False, "login": ""},
+            "varicam": {"server": "legacy", "lanman": True, "login": ""},
         },
         "servers": {
             name: {
