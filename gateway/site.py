@@ -35,7 +35,10 @@ AETitle = Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\
 Port = Annotated[int, Field(ge=1, le=65535)]
 Domain = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"),
+    # 200: a device's name before it stays below 253 characters (RFC 1035, 2.3.4).
+    StringConstraints(
+        max_length=200, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+    ),
 ]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[^\s]*)?$")]
 SshKey = Annotated[

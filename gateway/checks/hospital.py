@@ -30,6 +30,9 @@ def services(site: Site) -> Iterator[tuple[Path, IPv4Address]]:
 
 def _own_hosts(site: Site) -> Iterator[Fault]:
     for path, address in services(site):
+        if address.is_loopback or address.is_multicast or address.is_unspecified:
+            message = f"{address} is no address of a host on a network"
+            yield Fault(path, message, "give the hospital's own host")
         for name, network in site.networks.items():
             if address == network.address.ip:
                 yield Fault(path, f"{address} is the box itself", "give the hospital's own host")

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from gateway.problems import Fault, Path
 from gateway.site import RESERVED, Site
 
-# Sections that smb.conf(5) gives a meaning of its own.
+# smb.conf(5), SPECIAL SECTIONS: Samba gives these names a meaning of its own.
 SAMBA_SECTIONS = frozenset({"global", "homes", "printers"})
-NOT_A_HOST = RESERVED | {"localhost"}
+# What /etc/hosts says of the box itself (hosts(5)).
+NOT_A_HOST = RESERVED | {"localhost", "ip6-localhost", "ip6-loopback"}
 
 
 def faults(site: Site) -> Iterator[Fault]:
@@ -32,6 +33,9 @@ def _twice(site: Site) -> Iterator[Fault]:
 
 
 def _reserved(site: Site) -> Iterator[Fault]:
+    if site.box.name in NOT_A_HOST:
+        message = f"`{site.box.name}` has a meaning of its own, so the box may not be called so"
+        yield Fault(("box", "name"), message, "choose another name")
     for block, names in (("networks", site.networks), ("devices", site.devices)):
         for name in sorted(NOT_A_HOST & names.keys()):
             message = f"`{name}` has a meaning of its own, so nothing may be called so"

@@ -9,6 +9,12 @@ from itertools import combinations
 from gateway.problems import Fault, Path
 from gateway.site import Network, Site
 
+NOT_A_CARD = {
+    "lo": "is the box talking to itself",
+    # /proc/sys/net/ipv4/conf: settings of such a card would be those of every card.
+    "all": "means every card to the kernel",
+    "default": "means every card to come to the kernel",
+}
 INTERFACE_MAX = 15  # IFNAMSIZ of linux/if.h, less its NUL
 IPInterface = IPv4Interface | IPv6Interface
 
@@ -111,8 +117,8 @@ def _cards(site: Site) -> Iterator[Fault]:
         if len(nic.interface) > INTERFACE_MAX:
             message = f"{nic.interface} is longer than the {INTERFACE_MAX} characters Linux takes"
             yield Fault(path, message, "give the card a shorter name")
-        if nic.name == "lo":
-            yield Fault(path, "`lo` is the box talking to itself", "name a real card")
+        if nic.name in NOT_A_CARD:
+            yield Fault(path, f"`{nic.name}` {NOT_A_CARD[nic.name]}", "name a real card")
         interfaces.setdefault(nic.interface, name)
         if nic.mac is None:
             continue

@@ -31,12 +31,10 @@ FOLDERS = "/etc/tmpfiles.d/gateway-shares.conf"
 DEVICES_GROUP = "gateway-devices"
 """Primary group of every device's account. It has no right to anything: it marks them as ours."""
 
-# Samba gives these section names a meaning of their own (smb.conf(5), SPECIAL SECTIONS).
-SAMBA_SECTIONS = frozenset({"global", "homes", "printers"})
 # Users of base-passwd and of packages a box can have: a device's account would be theirs.
 _BASE = "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody"
 _PACKAGES = "messagebus sshd polkitd dnsmasq tss uuidd postfix statd ganesha orthanc tftp ftp"
-DEBIAN_USERS = frozenset((*_BASE.split(), *_PACKAGES.split()))
+DEBIAN_USERS = frozenset((*_BASE.split(), *_PACKAGES.split(), "systemd-network"))
 
 
 def folder(share: str) -> str:
@@ -57,13 +55,6 @@ def readers_group(share: str) -> str:
 def problems(site: Site) -> Iterator[Fault]:
     """Shares that nobody could use as they are described."""
     for share, described in site.shares.items():
-        if share in SAMBA_SECTIONS:
-            yield Fault(
-                ("shares", share),
-                f"`{share}` means something else to Samba, so no share can have this name",
-                "give the share another name",
-                on_key=True,
-            )
         if "%" in described.comment or described.comment.endswith("\\"):
             yield Fault(
                 ("shares", share, "comment"),

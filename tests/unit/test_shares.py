@@ -105,13 +105,6 @@ def test_a_network_where_nobody_can() -> None:
     assert fault.message.startswith("nobody on cameras can use images: oldsun speaks NFS 2")
 
 
-@pytest.mark.parametrize("name", ["global", "homes", "printers"])
-def test_a_section_of_sambas_own_is_no_share(name: str) -> None:
-    (fault,) = faults({name: {"writers": ["pc"]}})
-    assert fault.path == ("shares", name)
-    assert fault.on_key
-
-
 @pytest.mark.parametrize("comment", ["100 % of it", "ends with \\"])
 def test_comments_that_samba_would_change(comment: str) -> None:
     assert faults({"images": {"writers": ["pc"], "comment": comment}})
