@@ -42,6 +42,7 @@ class Mount:
         """Put a file; what was there is replaced."""
         handle = ctypes.c_void_p()
         self.call("nfs_creat", f"/{name}".encode(), MODE, ctypes.byref(handle))
+        self.call("nfs_ftruncate", handle, ctypes.c_uint64(0))
         data = content.encode()
         for start in range(0, len(data), PIECE):
             part = data[start : start + PIECE]
