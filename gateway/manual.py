@@ -101,7 +101,7 @@ def _written(value: Schema) -> str:  # noqa: PLR0911 - one for each kind of sche
     if value.get("type") == "array":
         return f"a list of: {_written(value['items'])}"
     if value.get("type") == "object":
-        inner = value.get("additionalProperties") or next(
+        inner: Schema = value.get("additionalProperties") or next(
             iter(value.get("patternProperties", {}).values()), {}
         )
         return f"by name, each {_written(inner)}"

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway import cli_apply, cli_cards, cli_lab, cli_secrets, cli_try, features, tree
+from gateway import cli_apply, cli_cards, cli_lab, cli_secrets, cli_status, cli_try, features, tree
 from gateway.profiles import profiles as known_profiles
 from gateway.ready import ready, report
 
@@ -31,6 +31,7 @@ app.command("apply")(cli_apply.apply_verb)
 app.command("verify")(cli_try.verify_verb)
 app.command("try")(cli_try.try_verb)
 app.command("cards")(cli_cards.cards_verb)
+app.command("status")(cli_status.status_verb)
 app.add_typer(cli_lab.app, name="lab")
 app.add_typer(cli_secrets.app, name="secrets")
 app.command("pack", hidden=True)(cli_apply.pack_verb)

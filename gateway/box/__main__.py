@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from . import accounts, numbers, packages, services, status, tracking
+from . import accounts, numbers, packages, report, services, status, tracking
 from .activate import activate, check
 from .claims import Claims
 from .files import Paths, make_folder, write
@@ -96,6 +96,10 @@ def _status(store: Store, _given: argparse.Namespace) -> Told:
     return status.status(store)
 
 
+def _report(store: Store, _given: argparse.Namespace) -> Told:
+    return {**status.status(store), "parts": report.report(store)}
+
+
 def _list(store: Store, _given: argparse.Namespace) -> Told:
     return {"generations": status.listing(store)}
 
@@ -128,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("compare", _compare, "is the box what a manifest says? secrets by stdin", "digest")
     verb("plan", _plan, "what an archive would change", "archive")
     verb("status", _status, "the active generation, and the drift from it")
+    verb("report", _report, "how the box is doing: services, leases, disk, time, updates")
     verb("list", _list, "the generations that are kept")
     verbs.add_parser("accounts", help="make users, groups and passwords what they should be")
     verbs.add_parser("numbers", help="put the numbers of accounts and groups into a file")

@@ -1,0 +1,198 @@
+"""How the box is doing, asked of its own services. Nothing here changes anything.
+
+Each part answers by itself: one that cannot be asked says why, and the others are told all the
+same. A part that the box has no service for is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import services
+from .process import Failed, must, run
+from .store import Store
+from .switch import view
+
+SHARES = Path("/srv/gateway/shares")
+LEASES = Path("/var/lib/misc/dnsmasq.leases")
+FAXES = Path("/var/spool/hylafax")
+MAIL = Path("/var/spool/postfix")
+APT_LISTS = Path("/var/lib/apt/lists")
+PASSWORD = Path("/run/gateway-archive/password.env")
+"""A new one at each start of the archive (orthanc/password.py)."""
+ARCHIVE = "http://127.0.0.1:8042/statistics"
+DU_SECONDS = 30
+
+Rows = list[dict[str, Any]]
+
+
+def report(store: Store) -> dict[str, Any]:
+    """Every part of it, by name."""
+    told: dict[str, Any] = {}
+    for name, ask in PARTS.items():
+        try:
+            found = ask(store)
+        except (Failed, OSError, ValueError, KeyError, IndexError) as error:
+            found = [{"failed": f"{error}" or type(error).__name__}]
+        if found:
+            told[name] = found
+    return told
+
+
+def _services(store: Store) -> Rows:
+    state = store.state()
+    if state.active is None:
+        return []
+    manifest = view(store.generation(state.active), state.only_first).manifest
+    return [
+        {"name": unit.name, "runs": unit.runs, "state": f"{unit.active} ({unit.sub})"}
+        for unit in services.units(manifest.units)
+    ]
+
+
+def _nics(_store: Store) -> Rows:
+    said = json.loads(must(["ip", "-json", "-statistics", "address", "show"]).out)
+    return [nic(each) for each in said if each.get("ifname") not in (None, "lo")]
+
+
+def nic(said: dict[str, Any]) -> dict[str, Any]:
+    """What counts of one entry of ``ip -json -statistics address``."""
+    counted = said.get("stats64", {})
+    return {
+        "name": said["ifname"],
+        "state": said.get("operstate", "?"),
+        "addresses": [
+            f"{each['local']}/{each['prefixlen']}"
+            for each in said.get("addr_info", ())
+            if each.get("scope") == "global"
+        ],
+        "received": counted.get("rx", {}).get("bytes", 0),
+        "sent": counted.get("tx", {}).get("bytes", 0),
+        "errors": sum(counted.get(way, {}).get("errors", 0) for way in ("rx", "tx")),
+    }
+
+
+def _leases(_store: Store) -> Rows:
+    return leases(LEASES.read_text()) if LEASES.exists() else []
+
+
+def leases(text: str) -> Rows:
+    """dnsmasq's lines: end, MAC, address, name, client; IPv6 begins with a line of its own."""
+    rows = []
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] == ["duid"]:
+            break
+        if len(words) == 5:
+            rows.append({"name": words[3], "address": words[2], "mac": words[1], "until": words[0]})
+    return rows
+
+
+def _shares(_store: Store) -> Rows:
+    if not SHARES.is_dir():
+        return []
+    return [{"name": each.name, "bytes": _size(each)} for each in sorted(SHARES.iterdir())]
+
+
+def _size(folder: Path) -> int | None:
+    """None when counting would take too long."""
+    done = run(["du", "--summarize", "--bytes", "--", str(folder)], timeout=DU_SECONDS)
+    return int(done.out.split()[0]) if done.ok else None
+
+
+def _disk(_store: Store) -> Rows:
+    rows, seen = [], set()
+    for name in ("/", "/var", "/srv"):
+        device = Path(name).stat().st_dev
+        if device not in seen:
+            seen.add(device)
+            usage = shutil.disk_usage(name)
+            rows.append({"name": name, "bytes": usage.total, "free": usage.free})
+    return rows
+
+
+def _time(_store: Store) -> Rows:
+    if not shutil.which("chronyc"):
+        return []
+    return [tracking(must(["chronyc", "-c", "-n", "tracking"], timeout=10).out)]
+
+
+def tracking(text: str) -> dict[str, Any]:
+    """One line of ``chronyc -c tracking`` (chronyc(1)): reference, stratum, offset, leap status."""
+    words = text.strip().split(",")
+    return {
+        "source": words[1],
+        "stratum": int(words[2]),
+        "offset": float(words[4]),
+        "synchronised": words[13] != "Not synchronised",
+    }
+
+
+def _updates(_store: Store) -> Rows:
+    said = must(["apt-get", "--simulate", "--quiet", "dist-upgrade"], timeout=60).out
+    return [{"waiting": waiting(said), "known": int(APT_LISTS.stat().st_mtime)}]
+
+
+def waiting(said: str) -> list[str]:
+    """The packages that ``apt-get --simulate dist-upgrade`` would install."""
+    return [line.split()[1] for line in said.splitlines() if line.startswith("Inst ")]
+
+
+def _archive(store: Store) -> Rows:
+    if not any("orthanc" in each["name"] or "archive" in each["name"] for each in _services(store)):
+        return []
+    _, _, password = PASSWORD.read_text().strip().partition("=")
+    login = base64.b64encode(f"gateway:{password}".encode()).decode()
+    asked = urllib.request.Request(ARCHIVE, headers={"Authorization": f"Basic {login}"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - on loopback
+        said = json.load(answer)
+    return [
+        {
+            "patients": said["CountPatients"],
+            "studies": said["CountStudies"],
+            "images": said["CountInstances"],
+            "bytes": int(said["TotalDiskSize"]),
+        }
+    ]
+
+
+def _fax(_store: Store) -> Rows:
+    if not FAXES.is_dir():
+        return []
+    return [
+        {"name": what, "count": _count(FAXES / folder, pattern)}
+        for what, folder, pattern in (
+            ("waiting to be sent", "sendq", "q*"),
+            ("received", "recvq", "fax*"),
+        )
+    ]
+
+
+def _mail(_store: Store) -> Rows:
+    if not MAIL.is_dir():
+        return []
+    return [{"name": each, "count": _count(MAIL / each, "**/*")} for each in ("active", "deferred")]
+
+
+def _count(folder: Path, pattern: str) -> int:
+    return sum(1 for each in folder.glob(pattern) if each.is_file())
+
+
+PARTS: dict[str, Callable[[Store], Sequence[dict[str, Any]]]] = {
+    "services": _services,
+    "nics": _nics,
+    "leases": _leases,
+    "shares": _shares,
+    "archive": _archive,
+    "fax": _fax,
+    "mail": _mail,
+    "disk": _disk,
+    "time": _time,
+    "updates": _updates,
+}
