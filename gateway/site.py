@@ -304,7 +304,8 @@ class Access(Part):
     """Something else that is allowed. Whatever nobody asked for is denied."""
 
     source: Annotated[Who, Field(alias="from")]
-    """A device, a network or a hospital address."""
+    """A device, a network or a hospital address. Here a network is every machine on it,
+    described or not (in a share it is the described devices only)."""
     to: Who
     """A device, a network, a hospital address, or `outside` for anything beyond the box."""
     services: Annotated[tuple[ServiceName, ...], Field(min_length=1)]
