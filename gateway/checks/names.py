@@ -21,7 +21,8 @@ def faults(site: Site) -> Iterator[Fault]:
 
 def _twice(site: Site) -> Iterator[Fault]:
     taken: dict[str, Path] = {site.box.name: ("box", "name")}
-    for block, names in (("networks", site.networks), ("devices", site.devices)):
+    blocks = (("networks", site.networks), ("devices", site.devices), ("peers", site.peers))
+    for block, names in blocks:
         for name in names:
             path: Path = (block, name)
             if name not in taken:
