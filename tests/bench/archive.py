@@ -50,7 +50,7 @@ COPY = """
 import sys
 made, uid, count = open("a.dcm", "rb").read(), sys.argv[1], int(sys.argv[2])
 for number in range(count):
-    fresh = uid[:-5] + "%05d" % number  # as long as before, so the file's structure stays
+    fresh = uid[:-5] + "%05d" % number  # as long as before
     with open(f"/data/bench/{number}.dcm", "wb") as file:
         file.write(made.replace(uid.encode(), fresh.encode()))
 """
