@@ -1,0 +1,102 @@
+"""What runs inside Orthanc, with a stand-in for the module that Orthanc gives it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gateway.features import archive
+
+FOLDER = Path(archive.__file__).parent.parent / "box" / "orthanc"
+
+
+class Reason(Enum):
+    SUCCESS = 0
+    PROCESSING_FAILURE = 1
+    NO_SUCH_OBJECT_INSTANCE = 2
+
+
+class Refused(Exception):  # noqa: N818 - Orthanc's own is OrthancException
+    pass
+
+
+def post(path: str, _body: str) -> str:
+    if "broken" in path:
+        raise Refused
+    return "{}"
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    settings = {"Gateway": {"Wal": str(tmp_path / "index-wal"), "ForwardTo": []}}
+    known = {"1.2.3": "whole", "1.2.4": "broken"}
+    registered: dict[str, Callable[..., Any]] = {}
+    given = SimpleNamespace(
+        GetConfiguration=lambda: json.dumps(settings),
+        StorageCommitmentFailureReason=Reason,
+        OrthancException=Refused,
+        ChangeType=SimpleNamespace(ORTHANC_STARTED=1, ORTHANC_STOPPED=2),
+        LookupInstance=known.get,
+        RestApiPost=post,
+        LogError=print,
+        RegisterOnStoredInstanceCallback=lambda call: registered.update(stored=call),
+        RegisterStorageCommitmentScpCallback=lambda _, call: registered.update(commit=call),
+        RegisterOnChangeCallback=lambda call: registered.update(change=call),
+    )
+    monkeypatch.setitem(sys.modules, "orthanc", given)
+    monkeypatch.syspath_prepend(FOLDER)
+    spec = importlib.util.spec_from_file_location("archive_plugin", FOLDER / "plugin.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert set(registered) == {"stored", "commit", "change"}
+    return module
+
+
+def test_the_log_is_synced_before_the_answer(
+    plugin: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "index-wal"
+    log.write_bytes(b"frames")
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    plugin.on_stored(None, "1.2.3")
+    assert synced == [log.stat().st_ino]
+
+
+def test_what_cannot_be_synced_is_never_acknowledged(
+    plugin: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ended(Exception):  # noqa: N818 - stands for the process's end
+        pass
+
+    def end() -> None:
+        raise Ended
+
+    monkeypatch.setattr(os, "abort", end)
+    with pytest.raises(Ended):
+        plugin.on_stored(None, "1.2.3")  # there is no log
+
+
+@pytest.mark.parametrize(
+    ("uid", "said"),
+    [
+        ("1.2.3", Reason.SUCCESS),
+        ("1.2.4", Reason.PROCESSING_FAILURE),
+        ("1.2.5", Reason.NO_SUCH_OBJECT_INSTANCE),
+    ],
+)
+def test_only_what_is_whole_on_the_disk_is_committed(
+    plugin: ModuleType, uid: str, said: Reason
+) -> None:
+    assert plugin.is_committed("1.2.840.10008.5.1.4.1.1.20", uid, None) is said
