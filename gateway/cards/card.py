@@ -9,7 +9,6 @@ from typing import Any
 from markupsafe import Markup
 
 from gateway.cards.text import Language, plain, rich, words
-from gateway.features.shares import folder
 from gateway.profiles import Profile
 from gateway.sharing import Grant, grants, profile_of
 from gateway.site import Site
@@ -183,8 +182,9 @@ def _files(
 ) -> Files | None:
     if not mine:
         return None
+    # NFS 3 and 4 mount BOX:/share (templates/etc/ganesha/shares.conf.j2).
     filled = [
-        {**values, "share": grant.share, "path": folder(grant.share), "letter": f"{letter}:"}
+        {**values, "share": grant.share, "path": f"/{grant.share}", "letter": f"{letter}:"}
         for grant, letter in zip(mine, _letters(), strict=False)
     ]
     target = texts.get("target", "{share}")

@@ -139,3 +139,11 @@ def test_weak_protocols_are_named_with_their_place() -> None:
     assert "open to 10.1.1.12 on cameras only, for images" in found["varicam"]
     assert "NT1" in found["win95"]
     assert "secretary" not in found
+
+
+def test_nfs_knows_a_device_by_its_address_and_needs_no_password() -> None:
+    files = card(SITE, "picker", "en", {"picker": "never-printed"}).files
+    assert files
+    assert files.folders[0].target == "10.1.1.1:/images"
+    assert files.help.commands[0].startswith("mkdir /images; mount -o rw,hard,intr gateway:/images")
+    assert (files.account, files.password) == ("", "")
