@@ -160,7 +160,9 @@ class Lab:
     def _write_ssh_config(self) -> None:
         admin = self.plan.administrator
         address = self.plan.box_address(admin.network or "")
-        connect = self.world.command(admin, ["socat", "-", f"TCP:{address}:%p"])
+        # It ends with the connection, not with the ssh that began it: with ControlPersist that
+        # one ends at its first command, and leaves the connection to a child for the next ones.
+        connect = self.world.command(admin, ["socat", "-", f"TCP:{address}:%p"], daemon=True)
         lines = [
             f"Host {self.ssh_host} {BOX} {self.site.box.name}",
             "  User root",

@@ -199,6 +199,21 @@ def test_a_change_of_the_site_reloads_what_it_concerns_and_no_more(box: Departme
     assert "/etc/chrony/chrony.conf" in box.apply().files
 
 
+def test_the_labs_ssh_keeps_a_connection_for_the_next_command(
+    box: Department, tmp_path: Path
+) -> None:
+    kept = ["-o", f"ControlPath={tmp_path}/ssh", "-o", "ControlPersist=20"]
+    ssh = ["ssh", *box.lab.ssh_options(), *kept]
+    run([*ssh, "-o", "ControlMaster=auto", "box", "true"])
+    try:
+        # Control: it has no other way there than the connection that is kept.
+        run([*ssh, "-o", "ProxyCommand=false", "box", "true"])
+    finally:
+        run([*ssh, "-O", "exit", "box"], check=False)
+    with pytest.raises(Failed):
+        run([*ssh, "-o", "ProxyCommand=false", "box", "true"])
+
+
 def test_a_box_that_does_not_answer_is_said_to(box: Department) -> None:
     loaded = load(box.site)
     order = Trial(loaded, box.lab).order
