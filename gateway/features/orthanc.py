@@ -90,6 +90,7 @@ def configuration(site: Site, archive: Archive) -> dict[str, Any]:
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "EnableWado": False, "Ssl": False},
         "Gateway": {
             "Wal": f"{INDEX}/index-wal",
+            "Objects": f"{FOLDER}/objects",
             "ForwardTo": list(archive.forward),
             "ForwardState": f"{FOLDER}/forward",
         },

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gateway.features.orthanc import Partner
 from lab import Lab
 
+NM = "1.2.840.10008.5.1.4.1.1.20"
 ROOT = "1.2.826.0.1.3680043.2.1125"
 WAIT = "-to 3 -ta 5 -td 5"
 """Seconds for a connection, an association and an answer: they take milliseconds."""
@@ -103,6 +104,12 @@ class Caller:
     def store(self, made: Image) -> subprocess.CompletedProcess[str]:
         """C-STORE it."""
         return self.work("storescu $TO $AT a.dcm", made)
+
+    def commitment(self, made: Image, own_port: int) -> str:
+        """What the archive answers: ``event 1``, it keeps the image; ``event 2``, it does not."""
+        ask = ["python3", "/lab/commitment.py", self.title, self.called, self.address]
+        ask += [str(self.port), str(own_port), NM, made.uid]
+        return self.lab.exec(self.place, ask, timeout=60).stdout.strip()
 
 
 @contextmanager

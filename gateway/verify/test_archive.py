@@ -86,6 +86,18 @@ def test_move(partner: Partner, lab: Lab, context: Context, note: Note) -> None:
         assert arrived(lab, me.place, folder, made, 3)
 
 
+def test_storage_commitment(lab: Lab, context: Context, note: Note) -> None:
+    """An object that was never stored is the control."""
+    writer = next((each for each in partners(context.site) if each.role == "writer"), None)
+    if writer is None:
+        pytest.skip("nobody may store")
+    note(writer.name, "DICOM", "commitment for what it stored, and none for what it did not")
+    me, made, never = caller(lab, context, writer), image(), image()
+    assert me.store(made).returncode == 0
+    assert me.commitment(made, writer.port) == "event 1"
+    assert me.commitment(never, writer.port) == "event 2"
+
+
 def test_wrong_titles_are_refused(partner: Partner, lab: Lab, context: Context, note: Note) -> None:
     """Its own title is the control. Another's title does not fit its address."""
     others = [each.ae_title for each in partners(context.site) if each.name != partner.name]

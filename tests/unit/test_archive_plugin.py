@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -29,23 +30,31 @@ class Refused(Exception):  # noqa: N818 - Orthanc's own is OrthancException
     pass
 
 
-def post(path: str, _body: str) -> str:
-    if "broken" in path:
-        raise Refused
-    return "{}"
+def post(_path: str, uid: str) -> str:
+    known = {"1.2.3": "whole", "1.2.4": "broken", "1.2.5": "absent"}
+    return json.dumps([{"ID": known[uid], "Type": "Instance"}] if uid in known else [])
+
+
+def get(path: str) -> str:
+    stored = hashlib.md5(b"stored", usedforsecurity=False).hexdigest()
+    return json.dumps({"Uuid": f"aabb{path.split('/')[2]}", "UncompressedMD5": stored})
 
 
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    settings = {"Gateway": {"Wal": str(tmp_path / "index-wal"), "ForwardTo": []}}
-    known = {"1.2.3": "whole", "1.2.4": "broken"}
+    kept = tmp_path / "aa" / "bb"
+    kept.mkdir(parents=True)
+    (kept / "aabbwhole").write_bytes(b"stored")
+    (kept / "aabbbroken").write_bytes(b"st\0\0ed")
+    wal = str(tmp_path / "index-wal")
+    settings = {"Gateway": {"Wal": wal, "Objects": str(tmp_path), "ForwardTo": []}}
     registered: dict[str, Callable[..., Any]] = {}
     given = SimpleNamespace(
         GetConfiguration=lambda: json.dumps(settings),
         StorageCommitmentFailureReason=Reason,
         OrthancException=Refused,
         ChangeType=SimpleNamespace(ORTHANC_STARTED=1, ORTHANC_STOPPED=2),
-        LookupInstance=known.get,
+        RestApiGet=get,
         RestApiPost=post,
         LogError=print,
         RegisterOnStoredInstanceCallback=lambda call: registered.update(stored=call),
@@ -93,7 +102,8 @@ def test_what_cannot_be_synced_is_never_acknowledged(
     [
         ("1.2.3", Reason.SUCCESS),
         ("1.2.4", Reason.PROCESSING_FAILURE),
-        ("1.2.5", Reason.NO_SUCH_OBJECT_INSTANCE),
+        ("1.2.5", Reason.PROCESSING_FAILURE),
+        ("1.2.6", Reason.NO_SUCH_OBJECT_INSTANCE),
     ],
 )
 def test_only_what_is_whole_on_the_disk_is_committed(

@@ -5,6 +5,7 @@ Loaded by Orthanc's Python plugin; the only module that knows it. Debian's pytho
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -47,16 +48,36 @@ def commitment(*_asked: Any) -> None:
 
 
 def is_committed(_sop_class: str, uid: str, _request: None) -> Any:
-    """Whether an object is in the index and its file, read from the disk, has the right MD5."""
-    found = orthanc.LookupInstance(uid)
-    if not found:
-        return Reason.NO_SUCH_OBJECT_INSTANCE
+    """Whether an object is in the index and its file, read from the disk, has the right MD5.
+
+    Not by Orthanc's own verify-md5, which may read its cache. Nothing may be raised from here:
+    Orthanc's Python plugin would leave the answer to chance.
+    """
     try:
-        orthanc.RestApiPost(f"/instances/{found}/attachments/dicom/verify-md5", "")
-    except orthanc.OrthancException as error:
-        orthanc.LogError(f"{uid} is in the index and not whole on the disk: {error}")
-        return Reason.PROCESSING_FAILURE
-    return Reason.SUCCESS
+        found = [each["ID"] for each in lookup(uid) if each["Type"] == "Instance"]
+        if not found:
+            return Reason.NO_SUCH_OBJECT_INSTANCE
+        if all(is_whole(each) for each in found):
+            return Reason.SUCCESS
+    except Exception as error:  # see above
+        orthanc.LogError(f"{uid} cannot be committed: {error}")
+    return Reason.PROCESSING_FAILURE
+
+
+def lookup(uid: str) -> Any:
+    """Everything in the index that has this UID."""
+    return json.loads(orthanc.RestApiPost("/tools/lookup", uid))
+
+
+def is_whole(instance: str) -> bool:
+    """Whether the file on the disk is the one that was stored."""
+    about = api(f"/instances/{instance}/attachments/dicom/info")
+    name = about["Uuid"]
+    file = Path(SETTINGS["Objects"]) / name[0:2] / name[2:4] / name
+    kept = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+    if kept != about["UncompressedMD5"]:
+        orthanc.LogError(f"{file} is not what was stored")
+    return bool(kept == about["UncompressedMD5"])
 
 
 def on_change(kind: Any, _level: Any, _identifier: str) -> None:
