@@ -126,8 +126,6 @@ class Network(Part):
     """The hospital's router; outside only."""
     router6: Address6 | None = None
     """The hospital's IPv6 router; outside only."""
-    zone: str | None = None
-    """The AppleTalk zone of this network, up to 32 bytes; inside only."""
     dhcp: Dhcp | None = None
     """Lend addresses here; inside only. Devices with a `mac` get their own in any case."""
     comment: Prose = ""
