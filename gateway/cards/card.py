@@ -137,7 +137,6 @@ def values_of(site: Site, device: str) -> dict[str, str]:
         "own_ae": described.ae_title or "",
         "own_port": str(described.dicom_port),
         "network": described.network,
-        "zone": network.zone or "*",
         "server": site.box.name,
         "SERVER": site.box.name.upper(),
         "address": str(network.address.ip),

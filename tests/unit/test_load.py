@@ -157,7 +157,7 @@ def _source() -> Source:
         (("devices", "icon"), "  icon:"),
         (("devices", "icon", "network"), "    network: cameras"),
         (("devices", "icon", "no-such-key"), "  icon:"),
-        (("shares", "images", "writers", 1), "    writers: [varicam, win95]"),
+        (("shares", "images", "writers", 1), "    writers: [icon, varicam, picker, win95]"),
         (("access", 1, "to"), "    to: 192.0.2.25"),
         (("networks", "cameras", "nic", "name"), "    nic: cam0"),
     ],
