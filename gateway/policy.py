@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Literal
 
 from gateway.problems import Path, show_path
 from gateway.site import BOX, OUTSIDE, Site
@@ -36,12 +37,15 @@ class Service:
     """What is opened: ports, or ICMP echo (``ping``).
 
     ``broadcast``: it is also sent to the network's broadcast addresses, as NetBIOS and DHCP are.
+    ``helper``: it announces a second connection between the same two machines, which the
+    kernel's connection tracking helper of that name reads (nft(8), ct helper).
     """
 
     name: str
     ports: tuple[PortRange, ...] = ()
     ping: bool = False
     broadcast: bool = False
+    helper: Literal["", "ftp"] = ""
 
     def __str__(self) -> str:
         return ", ".join(str(port) for port in self.ports) or "icmp echo"

@@ -84,6 +84,7 @@ WORLD = Recipe(
         "curl",
         "dcmtk",
         "dnsmasq-base",
+        "hylafax-client",
         "iproute2",
         "iputils-ping",
         "libnfs-utils",

@@ -188,6 +188,15 @@ def _noise(site: Site) -> str:
     return _listed([*broadcasts, ip_network("224.0.0.0/4")])
 
 
+def _helped(site: Site, flows: tuple[Flow, ...]) -> Iterator[str]:
+    """Which conversations with the box the kernel reads, to know the second one they announce."""
+    for flow in flows:
+        if flow.service.helper and flow.destination.is_box:
+            for permit in permits(site, flow):
+                where = f'{permit.match()} ct helper set "{flow.service.helper}-helper"'
+                yield f'{where} comment "{nft.comment([str(flow.reason)])}"'
+
+
 def ruleset(site: Site, flows: tuple[Flow, ...]) -> bytes:
     """The whole of /etc/nftables.conf."""
     asked = _by_chain(site, flows)
@@ -202,6 +211,7 @@ def ruleset(site: Site, flows: tuple[Flow, ...]) -> bytes:
         if (pairs := tuple(_pairs(site, asked)))
         else [],
         noise=_noise(site),
+        helped=list(_helped(site, flows)),
         outside=site.outside.nic.interface,
         masqueraded=[(name, network.network) for name, network in site.inside.items()],
         directions=("in", "forward", "out"),
