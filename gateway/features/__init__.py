@@ -14,6 +14,7 @@ from gateway.features import (
     box,
     chrony,
     dnsmasq,
+    fax,
     firewall,
     identity,
     kernel,
@@ -46,6 +47,7 @@ FEATURES: tuple[Feature, ...] = (
     mail.FEATURE,
     shares.FEATURE,  # folders and accounts, before the daemons that serve them
     samba.FEATURE,
+    fax.FEATURE,
     netatalk.FEATURE,
     nfs.FEATURE,
     archive.FEATURE,

@@ -23,6 +23,7 @@ from gateway.verify.smb import Client
 from lab import Lab, telephone
 
 PORT = 4559
+STATUS = "/var/spool/hylafax/status"
 FAX_SECONDS = 110
 
 # A page that says which one it is, in letters and as a pattern of 24 x 32 squares.
@@ -148,12 +149,23 @@ def test_a_fax(
 
 def _send(lab: Lab, context: Context, device: str, line: Line, page: str) -> None:
     modem = line.one.port.rpartition("/")[2]
+    _ready(lab, modem)
     number = "".join(each for each in line.other.number if each.isdigit())
     box = context.box_address(device)
     script = SEND.format(modem=modem, box=box, port=PORT, number=number)
     sent = lab.exec(device, ["sh", "-ec", script], stdin=page)
     assert sent.returncode == 0, sent.stdout + sent.stderr
     assert "request id is" in sent.stdout
+
+
+def _ready(lab: Lab, modem: str) -> None:
+    """A job for a modem that has not yet come up is rejected, by name."""
+    deadline = time.monotonic() + FAX_SECONDS
+    while time.monotonic() < deadline:
+        if "Running and idle" in lab.exec("box", ["cat", f"{STATUS}/{modem}"]).stdout:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"modem {modem} does not come up")
 
 
 def _faxes(lab: Lab, share: str) -> frozenset[str]:

@@ -14,7 +14,7 @@ import threading
 MODEL, WELL_KNOWN = "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
 IMPLICIT, CONTEXT = b"1.2.840.10008.1.2", b"1.2.840.10008.3.1.1.1"
 OURS = b"1.2.826.0.1.3680043.2.1125.9"
-SECONDS = 10
+SECONDS = 30
 
 
 def _item(kind: int, body: bytes) -> bytes:
