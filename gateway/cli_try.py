@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -30,8 +31,19 @@ WIDTH = 118
 FAILED_CHECKS = 1
 SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Each = Annotated[bool, typer.Option("--all", help="A line for every single check.")]
+SshConfig = Annotated[Path | None, typer.Option(help="For --host: another ssh_config.")]
 Only = Annotated[str, typer.Option("-k", help="Only the checks that match (pytest's -k).")]
 _err = Console(stderr=True, highlight=False)
+
+
+@dataclass(frozen=True)
+class Form:
+    """How evidence is shown."""
+
+    as_json: bool
+    each_row: bool
+    svg: Path | None = None
 
 
 def verify_verb(  # noqa: PLR0913 - each is an option of the command line
@@ -40,7 +52,9 @@ def verify_verb(  # noqa: PLR0913 - each is an option of the command line
     name: Annotated[str, typer.Option("--lab", help="The lab, if not called as the site.")] = "",
     host: Annotated[str, typer.Option(help="A real box instead of the lab's.")] = "",
     user: Annotated[str, typer.Option(help="Who to log in as on a real box.")] = "root",
+    ssh_config: SshConfig = None,
     only: Only = "",
+    each_row: Each = False,
     as_json: AsJson = False,
 ) -> None:
     """Check with real clients what each device can do, and what it cannot.
@@ -50,10 +64,11 @@ def verify_verb(  # noqa: PLR0913 - each is an option of the command line
     loaded = ready(site)
     with _told() as told:
         if host:
-            evidence = verify(Context(loaded, {}, f"ssh://{user}@{host}", None), told, only)
+            config = str(ssh_config) if ssh_config else None
+            evidence = verify(Context(loaded, {}, f"ssh://{user}@{host}", config), told, only)
         else:
             evidence = Trial(loaded, _lab_of(loaded, name)).verify(told, only)
-    _report(loaded, evidence, as_json=as_json)
+    _report(loaded, evidence, Form(as_json, each_row))
 
 
 def try_verb(  # noqa: PLR0913 - each is an option of the command line
@@ -62,6 +77,7 @@ def try_verb(  # noqa: PLR0913 - each is an option of the command line
     keep: Annotated[bool, typer.Option("--keep", help="Leave the lab up afterwards.")] = False,
     name: Annotated[str, typer.Option(help="Another name than the site's, for a second lab.")] = "",
     only: Only = "",
+    each_row: Each = False,
     svg: Annotated[Path | None, typer.Option(help="Write what is shown as a picture too.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -79,7 +95,7 @@ def try_verb(  # noqa: PLR0913 - each is an option of the command line
         with _told() as told:
             evidence = trial.verify(told, only)
         seconds = time.monotonic() - began
-        _report(loaded, evidence, as_json=as_json, svg=svg, seconds=seconds)
+        _report(loaded, evidence, Form(as_json, each_row, svg), seconds)
     finally:
         if not keep:
             up.down()
@@ -115,22 +131,20 @@ def _told() -> Iterator[Callable[[Row], None]]:
 def _report(
     loaded: Loaded,
     evidence: Evidence,
-    *,
-    as_json: bool,
-    svg: Path | None = None,
+    form: Form,
     seconds: float = 0.0,
 ) -> None:
     """Tables (or JSON) on standard output; exit 1 if a check failed."""
-    if as_json:
+    if form.as_json:
         print(json.dumps({"evidence": evidence.as_list(), "seconds": round(seconds, 1)}, indent=2))
     else:
-        out = Console(highlight=False, record=svg is not None, width=WIDTH)
-        out.print(evidence_table(evidence))
+        out = Console(highlight=False, record=form.svg is not None, width=WIDTH)
+        out.print(evidence_table(evidence, each_row=form.each_row))
         out.print(open_table(features.policy(loaded.site, loaded.source.line)))
         after = f", after {seconds:.0f} s" if seconds else ""
         out.print(Text(counts(evidence) + after, "bold"))
-        if svg:
-            out.save_svg(str(svg), title="gateway try")
+        if form.svg:
+            out.save_svg(str(form.svg), title="gateway try")
         for row in evidence.failed:
             said = f"\nFAILED: {row.device}: {row.protocol}: {row.done}\n{row.why}"
             _err.print(Text(said), soft_wrap=True)

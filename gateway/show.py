@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.table import Table
 from rich.text import Text
@@ -10,38 +10,47 @@ from rich.text import Text
 from gateway.policy import Flow
 from gateway.verify.evidence import Evidence, Row
 
-MARKS = {
-    "passed": Text("✓ as it should be", "green"),
-    "failed": Text("✗ FAILED", "bold red"),
-    "skipped": Text("not tried", "dim"),
-}
 
+def evidence_table(evidence: Evidence, *, each_row: bool = False) -> Table:
+    """Device, protocol, what was done, result: a line for each protocol of a device.
 
-def evidence_table(evidence: Evidence, *, skipped: bool = False) -> Table:
-    """Device, protocol, what was done, result; by device, in the order they were met."""
+    With ``each_row`` each check has its own line, and those that were not tried are shown too.
+    """
     table = Table(title="What was tried", title_justify="left", header_style="bold")
     table.add_column("Device", no_wrap=True)
     table.add_column("Protocol", no_wrap=True)
     table.add_column("What was done", overflow="fold")
     table.add_column("Result", no_wrap=True)
     last = ""
-    for row in _by_device(evidence.rows):
-        if row.result == "skipped" and not skipped:
-            continue
-        if row.device != last and last:
+    for group in _groups(evidence.rows, each_row=each_row):
+        device = group[0].device
+        if device != last and last:
             table.add_section()
-        name = row.device if row.device != last else ""
-        table.add_row(name, row.protocol, Text(row.done), MARKS[row.result])
-        last = row.device
+        done = "; ".join(dict.fromkeys(row.done for row in group))
+        name = device if device != last else ""
+        table.add_row(name, group[0].protocol, Text(done), _mark(group))
+        last = device
     return table
 
 
-def _by_device(rows: Iterable[Row]) -> list[Row]:
-    """The rows of a device together; devices in the order of their first row."""
-    order: dict[str, list[Row]] = {}
-    for row in rows:
-        order.setdefault(row.device, []).append(row)
-    return [row for group in order.values() for row in group]
+def _groups(rows: Iterable[Row], *, each_row: bool) -> Iterator[list[Row]]:
+    """What shares a line: the rows of a device together, in the order of their first."""
+    devices: dict[str, dict[object, list[Row]]] = {}
+    for number, row in enumerate(rows):
+        if each_row or row.result != "skipped":
+            key = number if each_row else row.protocol
+            devices.setdefault(row.device, {}).setdefault(key, []).append(row)
+    for groups in devices.values():
+        yield from groups.values()
+
+
+def _mark(group: list[Row]) -> Text:
+    failed = sum(row.result == "failed" for row in group)
+    if failed:
+        return Text(f"✗ {failed} of {len(group)} FAILED", "bold red")
+    if group[0].result == "skipped":
+        return Text("not tried", "dim")
+    return Text("✓ as it should be", "green")
 
 
 def open_table(flows: Iterable[Flow]) -> Table:
