@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from gateway.apply import Connection, Order, apply, packed
 from gateway.ready import ready
 from gateway.weak import weaknesses
 
 SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
-_err = Console(stderr=True, highlight=False)
+_err = Console(stderr=True, highlight=False, markup=False)
 
 
 def apply_verb(  # noqa: PLR0913 - each is an option of the command line
@@ -42,7 +43,7 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
     connection = Connection(host, user, port, ssh_args, local)
     order = Order(path, connection, vault, vault_password_file, dry_run)
     with _err.status("begins") as shown:
-        summary = apply(loaded, order, lambda step: shown.update(f"{step} ..."))
+        summary = apply(loaded, order, lambda step: shown.update(Text(f"{step} …")))
     if as_json:
         print(json.dumps(asdict(summary), indent=2))
     else:

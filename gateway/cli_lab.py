@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 COLUMNS = ("who", "network", "addresses", "processes")
-_err = Console(stderr=True, highlight=False)
+_err = Console(stderr=True, highlight=False, markup=False)
 
 SiteFile = Annotated[Path, typer.Argument(help="A site description, or the folder of one.")]
 OptionalName = Annotated[

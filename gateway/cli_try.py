@@ -34,7 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Each = Annotated[bool, typer.Option("--all", help="A line for every single check.")]
 SshConfig = Annotated[Path | None, typer.Option(help="For --host: another ssh_config.")]
 Only = Annotated[str, typer.Option("-k", help="Only the checks that match (pytest's -k).")]
-_err = Console(stderr=True, highlight=False)
+_err = Console(stderr=True, highlight=False, markup=False)
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ def verify_verb(  # noqa: PLR0913 - each is an option of the command line
     On a real box (--host) only the box itself is looked at, by ssh.
     """
     loaded = ready(site)
-    with _told() as told:
+    with told() as tell:
         if host:
             config = str(ssh_config) if ssh_config else None
-            evidence = verify(Context(loaded, {}, f"ssh://{user}@{host}", config), told, only)
+            evidence = verify(Context(loaded, {}, f"ssh://{user}@{host}", config), tell, only)
         else:
-            evidence = Trial(loaded, _lab_of(loaded, name)).verify(told, only)
+            evidence = Trial(loaded, _lab_of(loaded, name)).verify(tell, only)
     _report(loaded, evidence, Form(as_json, each_row))
 
 
@@ -89,11 +89,11 @@ def try_verb(  # noqa: PLR0913 - each is an option of the command line
         trial = Trial(loaded, up)
         _err.print(f"the lab is up ({time.monotonic() - began:.1f} s); provisioning the box:")
         with _err.status("begins") as shown:
-            summary = trial.apply(lambda step: shown.update(f"{step} …"))
+            summary = trial.apply(lambda step: shown.update(Text(f"{step} …")))
         for line in [*summary.lines(), *map(str, weaknesses(loaded.site))]:
-            _err.print(f"  {line}")
-        with _told() as told:
-            evidence = trial.verify(told, only)
+            _err.print(f"  {line}", soft_wrap=True)
+        with told() as tell:
+            evidence = trial.verify(tell, only)
         seconds = time.monotonic() - began
         _report(loaded, evidence, Form(as_json, each_row, svg), seconds)
     finally:
@@ -102,7 +102,7 @@ def try_verb(  # noqa: PLR0913 - each is an option of the command line
         else:
             _err.print("The lab is still up. Look around:")
             for line in hints(up):
-                _err.print(f"  {line}")
+                _err.print(f"  {line}", soft_wrap=True)
 
 
 def _lab_of(loaded: Loaded, name: str) -> lab.Lab:
@@ -116,12 +116,12 @@ def _lab_of(loaded: Loaded, name: str) -> lab.Lab:
 
 
 @contextmanager
-def _told() -> Iterator[Callable[[Row], None]]:
+def told() -> Iterator[Callable[[Row], None]]:
     """A line that says what was just found, while the checks run."""
     with _err.status("verifying") as shown:
 
         def tell(row: Row) -> None:
-            shown.update(f"{row.device}: {row.protocol}: {row.done}")
+            shown.update(Text(f"{row.device}: {row.protocol}: {row.done}"))
             if row.result == "failed":
                 _err.print(Text(f"FAILED: {row.device}: {row.protocol}: {row.done}", "bold red"))
 

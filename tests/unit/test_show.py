@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from gateway.cli_try import told
 from gateway.show import counts, evidence_table
 from gateway.verify.evidence import Evidence, Row
 
@@ -38,3 +39,9 @@ def test_every_row_if_asked() -> None:
     text = shown(ROWS, each_row=True)
     assert text.count("LANMAN2") == 2
     assert "not tried" in text
+
+
+def test_brackets_in_what_is_told_are_no_markup() -> None:
+    """A check that was skipped before it said anything is called ``test_x[/system]``."""
+    with told() as tell:
+        tell(Row("box", "", "test_rest[/system]", "failed", "it [/could]"))
