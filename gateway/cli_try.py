@@ -20,7 +20,7 @@ from gateway.cli_lab import hints
 from gateway.load import Loaded
 from gateway.problems import Failed
 from gateway.ready import ready
-from gateway.show import counts, evidence_table, open_table
+from gateway.show import counts, evidence_table, open_table, picture
 from gateway.trial import Trial
 from gateway.verify.context import Context
 from gateway.verify.evidence import Evidence, Row
@@ -144,7 +144,7 @@ def _report(
         after = f", after {seconds:.0f} s" if seconds else ""
         out.print(Text(counts(evidence) + after, "bold"))
         if form.svg:
-            out.save_svg(str(form.svg), title="gateway try")
+            form.svg.write_text(picture(out), "utf-8")
         for row in evidence.failed:
             said = f"\nFAILED: {row.device}: {row.protocol}: {row.done}\n{row.why}"
             _err.print(Text(said), soft_wrap=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -74,3 +76,9 @@ def counts(evidence: Evidence) -> str:
     """``41 as they should be, 0 failed, 3 not tried`` for the last line."""
     words = (("passed", "as they should be"), ("failed", "failed"), ("skipped", "not tried"))
     return ", ".join(f"{evidence.count(result)} {said}" for result, said in words)  # type: ignore[arg-type]
+
+
+def picture(console: Console) -> str:
+    """What a recording console has shown, as an SVG that asks nobody else for its fonts."""
+    svg = console.export_svg(title="gateway try")
+    return re.sub(r"@font-face \{.*?\}\n?", "", svg, flags=re.DOTALL)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
+
 from rich.console import Console
 
 from gateway.cli_try import told
-from gateway.show import counts, evidence_table
+from gateway.show import counts, evidence_table, picture
 from gateway.verify.evidence import Evidence, Row
 
 ROWS = [
@@ -45,3 +47,11 @@ def test_brackets_in_what_is_told_are_no_markup() -> None:
     """A check that was skipped before it said anything is called ``test_x[/system]``."""
     with told() as tell:
         tell(Row("box", "", "test_rest[/system]", "failed", "it [/could]"))
+
+
+def test_a_picture_needs_nobody_else() -> None:
+    console = Console(record=True, width=80, file=io.StringIO())
+    console.print(evidence_table(Evidence(ROWS)))
+    assert "https://" in console.export_svg(clear=False)
+    assert "url(" not in (svg := picture(console)).replace("url(#", "")
+    assert "LANMAN2" in svg
