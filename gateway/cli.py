@@ -39,6 +39,8 @@ def main() -> None:
 
 
 def _run(words: Sequence[str]) -> None:
+    # Pydantic looks through every installed package for plugins; this program has none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.disable()  # what is loaded stays until the end, so looking for garbage in it is lost time
     try:
         plain = [word for word in words[1:] if word != "--json"]

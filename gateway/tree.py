@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +46,8 @@ class Tree:
 
 
 def _entry(file: RenderedFile) -> dict[str, Any]:
+    from hashlib import sha256  # as above
+
     return {
         "path": file.path,
         "mode": f"{file.mode:04o}",
@@ -70,6 +70,8 @@ def write(tree: Tree, out: Path) -> Path:
     target = out / tree.host
     if target.exists() and not (target / "manifest.json").is_file():
         raise Failed(f"{target} is there already and is no rendered tree: choose another --out")
+    import tempfile  # with OpenSSL's library; `gateway check` describes a tree and writes none
+
     try:
         out.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{tree.host}.", dir=out))
