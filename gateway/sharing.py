@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.policy import Reason
+from gateway.policy import End, Reason, box_end, device_end
 from gateway.profiles import Afp, Nfs, Profile, Protocol, Smb, SmbDialect
 from gateway.site import Site
 
@@ -53,6 +53,32 @@ def grants(site: Site) -> Iterator[Grant]:
             server = server_of(site, device)
             if server:
                 yield Grant(device, share, role, Reason(("shares", share, role, index)), server)
+
+
+@dataclass(frozen=True)
+class Client:
+    """A device that a server serves: both ends of its flows, and why they are open.
+
+    ``grant`` is the first that gave it a right; ``note`` names all its shares there.
+    """
+
+    grant: Grant
+    note: str
+    device: End
+    box: End
+
+
+def clients(site: Site, *servers: ServerName) -> Iterator[Client]:
+    """Each device that these servers serve, once, in the order of the description."""
+    mine: dict[str, list[Grant]] = {}
+    for grant in grants(site):
+        if grant.server in servers:
+            mine.setdefault(grant.device, []).append(grant)
+    for device, own in mine.items():
+        network = site.devices[device].network
+        if network is not None:
+            note = f"shares: {', '.join(grant.share for grant in own)}"
+            yield Client(own[0], note, device_end(site, device), box_end(site, network))
 
 
 def server_of(site: Site, device: str) -> ServerName | None:

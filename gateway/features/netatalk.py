@@ -15,9 +15,9 @@ from typing import Any
 
 from gateway.features.shape import Feature
 from gateway.features.shares import folder
-from gateway.policy import SERVICES, Flow, box_end, device_end
+from gateway.policy import SERVICES, Flow
 from gateway.render import RenderedFile, fill
-from gateway.sharing import Grant, afp_method, grants, profile_of
+from gateway.sharing import Grant, afp_method, clients, grants, profile_of
 from gateway.site import Site
 
 CONFIG = "/etc/netatalk/shares.conf"
@@ -35,14 +35,9 @@ def rights(site: Site) -> tuple[Grant, ...]:
 
 def flows(site: Site) -> Iterator[Flow]:
     """One a device; its reason is the first share entry that gave it a right."""
-    mine = rights(site)
-    for device in dict.fromkeys(grant.device for grant in mine):
-        own = [grant for grant in mine if grant.device == device]
-        network = site.devices[device].network
-        if network:
-            note = f"shares: {', '.join(grant.share for grant in own)}"
-            ends = device_end(site, device), box_end(site, network)
-            yield Flow(*ends, SERVICES["afp"], own[0].reason, "netatalk", note)
+    for each in clients(site, "afp"):
+        reason = each.grant.reason
+        yield Flow(each.device, each.box, SERVICES["afp"], reason, "netatalk", each.note)
 
 
 def configuration(site: Site) -> dict[str, Any]:

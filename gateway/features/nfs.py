@@ -14,9 +14,9 @@ from typing import Any
 
 from gateway.features.shape import Feature
 from gateway.features.shares import folder, readers_group, writers_group
-from gateway.policy import SERVICES, Flow, box_end, device_end
+from gateway.policy import SERVICES, Flow
 from gateway.render import RenderedFile, fill
-from gateway.sharing import Grant, grants, nfs_version, profile_of
+from gateway.sharing import Grant, clients, grants, nfs_version, profile_of
 from gateway.site import Site
 
 CONFIG = "/etc/ganesha/shares.conf"
@@ -54,16 +54,11 @@ def versions(site: Site) -> tuple[int, ...]:
 
 def flows(site: Site) -> Iterator[Flow]:
     """A device's services; their reason is the first share entry that gave it a right."""
-    mine = rights(site)
-    for device in dict.fromkeys(grant.device for grant in mine):
-        own = [grant for grant in mine if grant.device == device]
-        network = site.devices[device].network
-        if network:
-            note = f"shares: {', '.join(grant.share for grant in own)}"
-            ends = device_end(site, device), box_end(site, network)
-            old = ("portmap", "nfs-mount") if version(site, device) == 3 else ()
-            for service in ("nfs", *old):
-                yield Flow(*ends, SERVICES[service], own[0].reason, "nfs", note)
+    for each in clients(site, "nfs"):
+        old = ("portmap", "nfs-mount") if version(site, each.grant.device) == 3 else ()
+        for service in ("nfs", *old):
+            reason = each.grant.reason
+            yield Flow(each.device, each.box, SERVICES[service], reason, "nfs", each.note)
 
 
 def configuration(site: Site) -> dict[str, Any]:

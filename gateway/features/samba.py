@@ -18,12 +18,14 @@ from typing import Any
 
 from gateway.features.shape import Feature
 from gateway.features.shares import folder
-from gateway.policy import SERVICES, End, Flow, box_end, device_end
+from gateway.policy import SERVICES, End, Flow, device_end
 from gateway.render import RenderedFile, fill
 from gateway.sharing import (
     LEGACY_DIALECTS,
+    Client,
     Grant,
     ServerName,
+    clients,
     grants,
     lanman_login,
     legacy_dialect,
@@ -64,38 +66,27 @@ def networks(site: Site, server: ServerName) -> tuple[str, ...]:
 
 def flows(site: Site) -> Iterator[Flow]:
     """One flow a device and service; its reason is the first share entry that gave it a right."""
-    first: dict[str, Grant] = {}
-    shares: dict[str, list[str]] = {}
-    for grant in (each for each in grants(site) if each.server in UNITS):
-        first.setdefault(grant.device, grant)
-        shares.setdefault(grant.device, []).append(grant.share)
-    for device, grant in first.items():
-        network = site.devices[device].network
-        if network is not None:
-            ends = device_end(site, device), box_end(site, network)
-            note = f"shares: {', '.join(shares[device])}"
-            yield from (
-                _modern(grant, note, *ends)
-                if grant.server == "modern"
-                else _legacy(grant, note, *ends)
-            )
+    for client in clients(site, *UNITS):
+        yield from _modern(client) if client.grant.server == "modern" else _legacy(client)
 
 
-def _modern(grant: Grant, note: str, device: End, box: End) -> Iterator[Flow]:
-    yield Flow(device, box, SERVICES["smb"], grant.reason, "samba", note)
+def _modern(client: Client) -> Iterator[Flow]:
+    reason, note = client.grant.reason, client.note
+    yield Flow(client.device, client.box, SERVICES["smb"], reason, "samba", note)
 
 
-def _legacy(grant: Grant, note: str, device: End, box: End) -> Iterator[Flow]:
+def _legacy(client: Client) -> Iterator[Flow]:
     """NetBIOS over TCP is IPv4 only (RFC 1001, 1002).
 
     A name query goes to the broadcast address and its answer comes from the box's own, port 137
     to port 137: no connection tracking joins the two, so the box needs a flow of its own, which
     also carries its registrations and announcements (RFC 1002, 4.2 and 5.1).
     """
-    device, box = _ipv4(device), _ipv4(box)
-    yield Flow(device, box, SERVICES["netbios-session"], grant.reason, "samba", note)
-    yield Flow(device, box, SERVICES["netbios"], grant.reason, "samba", note)
-    yield Flow(box, device, SERVICES["netbios"], grant.reason, "samba", note)
+    device, box = _ipv4(client.device), _ipv4(client.box)
+    reason, note = client.grant.reason, client.note
+    yield Flow(device, box, SERVICES["netbios-session"], reason, "samba", note)
+    yield Flow(device, box, SERVICES["netbios"], reason, "samba", note)
+    yield Flow(box, device, SERVICES["netbios"], reason, "samba", note)
 
 
 def _ipv4(side: End) -> End:
