@@ -120,7 +120,7 @@ def get(say: Say, in_use: frozenset[Path] = frozenset()) -> Trees:
         return trees
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     machine.need_space(folder, COLD_MEGABYTES, "the lab's images")
-    with _only_builder(folder, say):
+    with only_builder(folder, say):
         _sweep(folder, in_use)
         missing = [each for each in (BOX, WORLD) if not (folder / each.folder).is_dir()]
         if missing:
@@ -130,11 +130,12 @@ def get(say: Say, in_use: frozenset[Path] = frozenset()) -> Trees:
             names = " and ".join(each.name for each in missing)
             say(f"building the lab's images ({names}), about a minute …")
             with ThreadPoolExecutor(len(missing)) as pool:
-                list(pool.map(lambda recipe: _build(recipe, source, folder), missing))
+                list(pool.map(lambda recipe: build(recipe, source, folder), missing))
     return trees
 
 
-def _build(recipe: Recipe, source: mirror.Mirror, folder: Path) -> None:
+def build(recipe: Recipe, source: mirror.Mirror, folder: Path) -> None:
+    """Build a tree into ``folder``; it gets its name when it is whole."""
     target = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
     target.chmod(0o755)
     # A file of its own, private: a proxy's address may hold a password.
@@ -163,7 +164,7 @@ def _sweep(folder: Path, in_use: frozenset[Path]) -> None:
 
 
 @contextmanager
-def _only_builder(folder: Path, say: Say) -> Iterator[None]:
+def only_builder(folder: Path, say: Say) -> Iterator[None]:
     """One builder at a time; the kernel gives the lock back when its holder dies."""
     with (folder / "lock").open("a") as lock:
         deadline = time.monotonic() + BUILD_SECONDS

@@ -1,0 +1,69 @@
+"""A Debian 13 tree with what the box translates images with, its peers and its judges.
+
+The tests of `intake` run twice: in the developer's environment, and in here with Debian's own
+python3, numpy, pydicom and Pillow. dciodvfy (dicom3tools) judges what is written, medcon is the
+oracle for pixels. Nothing in it is a daemon; a command sees the tree read-only, one folder to
+write to, and no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab import images, machine, mirror
+
+TREE = images.Recipe(
+    "translation",
+    "minbase",
+    (
+        "ca-certificates",
+        "dicom3tools",
+        "greaseweazle",
+        "libgdcm-tools",
+        "medcon",
+        "mtools",
+        "python3",
+        "python3-gdcm",
+        "python3-hypothesis",
+        "python3-numpy",
+        "python3-pil",
+        "python3-pydicom",
+        "python3-pytest",
+        "python3-yaml",
+    ),
+    (
+        'rm -f "$1/etc/resolv.conf" "$1/etc/hostname" "$1/etc/apt/sources.list"'
+        ' "$1/etc/apt/apt.conf.d/99mmdebstrap"',
+    ),
+    ("path-exclude=/usr/share/man/*", "path-exclude=/usr/share/doc/*"),
+)
+
+
+def tree(say: images.Say) -> Path:
+    """The tree, built into the cache if it is not there yet."""
+    folder = machine.cache() / "translation"
+    built = folder / TREE.folder
+    if not built.is_dir():
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with images.only_builder(folder, say):
+            if not built.is_dir():
+                say("building the tree of the translation's judges, about a minute …")
+                images.build(TREE, mirror.read(), folder)
+    return built
+
+
+def command(
+    root: Path, words: Sequence[str], folder: Path, source: Path | None = None
+) -> list[str]:
+    """``words`` as a command that runs in the tree, with ``folder`` to write to at its own place.
+
+    ``source`` is a checkout to see read-only, at its own place too.
+    """
+    made = ["bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", str(root), "/"]
+    made += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - its own
+    if source:
+        made += ["--ro-bind", str(source), str(source)]
+    made += ["--bind", str(folder), str(folder), "--chdir", str(folder)]
+    made += ["--setenv", "PYTHONDONTWRITEBYTECODE", "1"]
+    return [*made, "--", *words]
