@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
@@ -136,7 +137,8 @@ class Reason:
 class Flow:
     """``source`` may open ``service`` to ``destination``, because of ``reason``.
 
-    Replies are part of it. ``feature`` is who asked; ``note`` is the description's own words.
+    Replies are part of it. ``feature`` is who asked; ``note`` is the description's own words,
+    ``owner`` who answers for it and ``expires`` the last day it is meant for.
     """
 
     source: End
@@ -145,6 +147,12 @@ class Flow:
     reason: Reason
     feature: str
     note: str = ""
+    owner: str = ""
+    expires: date | None = None
+
+    def expired(self, today: date) -> bool:
+        """Whether the last day it was meant for is over."""
+        return self.expires is not None and self.expires < today
 
     def at_line(self, line: int) -> Flow:
         """The same flow, its reason's line known."""

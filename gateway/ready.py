@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 from gateway import features
+from gateway.expiry import expired
 from gateway.load import Loaded, load
 from gateway.problems import Refused
 from gateway.site import Site
@@ -26,8 +28,8 @@ def report(path: Path, *, as_json: bool) -> int:
     problems: tuple[dict[str, object], ...] = ()
     try:
         site = ready(path).site
-        weak = [str(each) for each in weaknesses(site)]
-        text = "\n".join([f"{_summary(site)}: no problems", *weak])
+        told = [str(each) for each in (*expired(site, date.today()), *weaknesses(site))]
+        text = "\n".join([f"{_summary(site)}: no problems", *told])
     except Refused as refused:
         text, problems = str(refused), tuple(each.as_dict() for each in refused.problems)
     print(json.dumps(problems, indent=2, ensure_ascii=False) if as_json else text)

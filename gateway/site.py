@@ -7,7 +7,9 @@ Rules across fields are in ``checks``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import date
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface
 from typing import Annotated, Any, Literal
@@ -66,10 +68,25 @@ def _as_text(value: object) -> object:
     return value
 
 
+def _as_day(value: object) -> object:
+    # One spelling: pydantic would also take 5 for a day of 1970, and a time of day.
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(
+                "is no day of the calendar: write year-month-day, such as 2027-03-31"
+            ) from None
+    raise ValueError("is no day: write year-month-day, such as 2027-03-31")
+
+
 Address4 = Annotated[IPv4Address, BeforeValidator(_as_text)]
 Address6 = Annotated[IPv6Address, BeforeValidator(_as_text)]
 Interface4 = Annotated[IPv4Interface, BeforeValidator(_as_text)]
 Interface6 = Annotated[IPv6Interface, BeforeValidator(_as_text)]
+Day = Annotated[date, BeforeValidator(_as_day)]
 
 OUTSIDE = "outside"
 BOX = "box"
@@ -310,6 +327,11 @@ class Access(Part):
     """Names (`web`, `dicom`, `ping`) or ports (`tcp/8042`, `udp/5000-5010`)."""
     reason: Prose = ""
     """Why: an auditor reads this."""
+    owner: Prose = ""
+    """Who answers for it: a person or an office."""
+    expires: Day | None = None
+    """The last day it is meant for, as in 2027-03-31. It stays open after that, but `check` says
+    so and `audit` fails, until the entry is removed or a new day is agreed on."""
 
 
 class Site(Part):

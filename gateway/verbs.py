@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gateway import cli_apply, cli_cards, cli_lab, cli_secrets, cli_status, cli_try, features, tree
+from gateway.policy import Flow
 from gateway.profiles import profiles as known_profiles
 from gateway.ready import ready, report
 
@@ -74,15 +76,26 @@ def policy(site: SitePath, as_json: AsJson = False) -> None:
             "reason": str(flow.reason),
             "feature": flow.feature,
             "note": flow.note,
+            "owner": flow.owner,
+            "expires": str(flow.expires or ""),
         }
         for flow in flows
     ]
     if as_json:
         _print_json(rows)
     else:
+        for row, flow in zip(rows, flows, strict=True):
+            row["note"] = _said_of(flow)
         _print_table(
             ("source", "destination", "service", "ports", "reason", "feature", "note"), rows
         )
+
+
+def _said_of(flow: Flow) -> str:
+    """The description's own words: why, who answers for it, until when."""
+    over = " (OVER)" if flow.expired(date.today()) else ""
+    until = f"until {flow.expires}{over}" if flow.expires else ""
+    return "; ".join(filter(None, (flow.note, flow.owner and f"owner: {flow.owner}", until)))
 
 
 @app.command()

@@ -12,7 +12,7 @@ FLOORS = (
     {"nearest", "problems", "run"},
     {"site", "profiles", "render"},
     {"load", "manual", "marked", "wording", "checks", "policy", "schema", "sharing", "tree", "weak"}
-    | {"archive", "lab"},
+    | {"archive", "expiry", "lab"},
     {"features", "audit", "cards", "apply", "ready", "secrets", "show", "status", "trial"}
     | {"verify"},
     {"cli", "verbs"},

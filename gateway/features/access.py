@@ -17,7 +17,16 @@ def flows(site: Site) -> Iterator[Flow]:
             opened = service(name)
             if source and destination and opened:
                 path = ("access", index, "services", position)
-                yield Flow(source, destination, opened, Reason(path), "access", entry.reason)
+                yield Flow(
+                    source,
+                    destination,
+                    opened,
+                    Reason(path),
+                    "access",
+                    note=entry.reason,
+                    owner=entry.owner,
+                    expires=entry.expires,
+                )
 
 
 FEATURE = Feature("access", flows=flows)
