@@ -1,0 +1,5 @@
+"""Whether the live firewall permits exactly what the description says, and if not, which packet.
+
+rules ← parse, fields ← diagram ← meaning, trace, allowed ← prove, redundant. Nothing here knows a
+feature, a template or the renderer: it would prove the generator with itself.
+"""
