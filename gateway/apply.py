@@ -78,6 +78,8 @@ class Summary:
     reloaded: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    """Conversations that were no longer permitted."""
     would: list[str] = field(default_factory=list)
     """What a dry run found."""
 
@@ -88,7 +90,7 @@ class Summary:
         if not self.changed:
             where = f"generation {self.generation} is active"
             return [f"nothing to change: {where} ({self.seconds:.1f} s)"]
-        kinds = ("packages", "files", "removed", "reloaded", "started", "stopped")
+        kinds = ("packages", "files", "removed", "reloaded", "started", "stopped", "ended")
         told = [
             f"{kind:9} {len(getattr(self, kind)):3}  {_shortened(getattr(self, kind))}"
             for kind in kinds
@@ -224,7 +226,8 @@ class Reader:
             summary.generation = said.get("generation") or 0
             return
         summary.generation = said.get("generation", summary.generation)
-        for kind in ("packages", "files", "removed", "reloaded", "started", "stopped", "would"):
+        kinds = ("packages", "files", "removed", "reloaded", "started", "stopped", "ended", "would")
+        for kind in kinds:
             known = getattr(summary, kind)
             known += [each for each in said.get(kind, ()) if each not in known]
         summary.changed |= bool(said.get("changed"))

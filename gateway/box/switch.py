@@ -2,7 +2,8 @@
 
 The order: what is no longer wanted stops; every new path is claimed; files are placed; paths
 that nobody wants any more are given back; cards get their names; services take their files in
-the manifest's order (the firewall's comes first in it); units start, and have to stay up.
+the manifest's order (the firewall's comes first in it); units start, and have to stay up;
+conversations that are no longer permitted end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import nics, services
+from . import conntrack, nics, policy, services
 from .claims import Claims
 from .files import Paths, differs, place
 from .manifest import NOTHING, Manifest
@@ -58,6 +59,8 @@ class Outcome:
     stopped: list[str] = field(default_factory=list)
     masked: list[str] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    """Conversations that are no longer permitted."""
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -97,6 +100,7 @@ class Switch:
         for command, path in self._commands(manifest):
             self.attempt(lambda command=command, path=path: self._reload(command, path))  # type: ignore[misc]
         self.attempt(lambda: self._start(manifest))
+        self.attempt(lambda: self._end_conversations(manifest))
 
     def attempt(self, step: Callable[[], None]) -> None:
         """Take a step; with ``keep_going`` its failure is noted instead of raised."""
@@ -165,3 +169,8 @@ class Switch:
         settle = services.SETTLE_SECONDS if self.outcome.changed else 0
         if lost := services.not_up(manifest.units, settle=settle):
             raise Failed("not running: " + "; ".join(lost))
+
+    def _end_conversations(self, manifest: Manifest) -> None:
+        if policy.PATH in manifest.paths:
+            permitted = self.new.staged(policy.PATH).read_bytes()
+            self.outcome.ended += conntrack.after(self._paths, permitted)

@@ -23,6 +23,7 @@ from gateway.features import (
     netatalk,
     network,
     nfs,
+    policy_file,
     samba,
     shares,
     updates,
@@ -35,6 +36,7 @@ from gateway.tree import Tree
 
 FEATURES: tuple[Feature, ...] = (
     firewall.FEATURE,  # before everything: no service without it
+    policy_file.FEATURE,
     kernel.FEATURE,
     network.FEATURE,
     identity.FEATURE,
