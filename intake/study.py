@@ -187,6 +187,7 @@ class Gate:
     low: float | None = None
     high: float | None = None
     acquired: int | None = None
+    """R-R intervals that were taken, and those that were not."""
     rejected: int | None = None
     slot_times: tuple[float, ...] = ()
     """Where the slots differ in length."""
