@@ -80,6 +80,8 @@ class Summary:
     stopped: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     """Conversations that were no longer permitted."""
+    warnings: list[str] = field(default_factory=list)
+    """What the box lacks and serves without: a modem that is not there, say."""
     would: list[str] = field(default_factory=list)
     """What a dry run found."""
 
@@ -89,7 +91,7 @@ class Summary:
             return [f"would change: {line}" for line in self.would]
         if not self.changed:
             where = f"generation {self.generation} is active"
-            return [f"nothing to change: {where} ({self.seconds:.1f} s)"]
+            return [f"nothing to change: {where} ({self.seconds:.1f} s)", *self._warned()]
         kinds = ("packages", "files", "removed", "reloaded", "started", "stopped", "ended")
         told = [
             f"{kind:9} {len(getattr(self, kind)):3}  {_shortened(getattr(self, kind))}"
@@ -101,7 +103,11 @@ class Summary:
         return [
             *told,
             f"generation {self.generation} is active ({self.seconds:.1f} s: {times})",
+            *self._warned(),
         ]
+
+    def _warned(self) -> list[str]:
+        return [f"warning: {line}" for line in self.warnings]
 
 
 def _shortened(words: list[str], most: int = 6) -> str:
@@ -224,10 +230,12 @@ class Reader:
         summary = self.summary
         if "current" in said:  # the comparison: the one line of a box that is right
             summary.generation = said.get("generation") or 0
+            if said["current"]:
+                summary.warnings = list(said.get("warnings", ()))
             return
         summary.generation = said.get("generation", summary.generation)
-        kinds = ("packages", "files", "removed", "reloaded", "started", "stopped", "ended", "would")
-        for kind in kinds:
+        kinds = ("packages", "files", "removed", "reloaded", "started", "stopped", "ended")
+        for kind in (*kinds, "warnings", "would"):
             known = getattr(summary, kind)
             known += [each for each in said.get(kind, ()) if each not in known]
         summary.changed |= bool(said.get("changed"))

@@ -15,7 +15,7 @@ AFP_CLEAR_PASSWORD = 8
 
 @dataclass(frozen=True)
 class Weakness:
-    """A protocol that protects nothing, or little. ``share`` is empty for DICOM."""
+    """A protocol that protects nothing, or little. ``share`` is empty for DICOM and faxes."""
 
     device: str
     share: str
@@ -40,6 +40,9 @@ def weaknesses(site: Site) -> Iterator[Weakness]:
     for device in _dicom(site):
         what = "plain DICOM: unencrypted, a node is known by its address and AE title"
         yield Weakness(device, "", what, f"open to {_place(site, device)} only, for the archive")
+    for device in _fax(site):
+        what = "fax: clear text, a sender is known by its address"
+        yield Weakness(device, "", what, f"open to {_place(site, device)} only, on tcp/4559")
 
 
 def kind_of(server: str) -> str:
@@ -68,6 +71,16 @@ def _dicom(site: Site) -> Iterator[str]:
     users = (*site.archive.writers, *site.archive.readers)
     members = dict.fromkeys(device for who in users for device in site.members(who))
     yield from (name for name in members if site.devices[name].ae_title)
+
+
+def _fax(site: Site) -> Iterator[str]:
+    """The devices that may send faxes: hfaxd(8) neither encrypts nor asks for a password here."""
+    members = (
+        device for who in (site.fax.senders if site.fax else ()) for device in site.members(who)
+    )
+    yield from (
+        name for name in dict.fromkeys(members) if site.devices[name].network in site.inside
+    )
 
 
 def _place(site: Site, device: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from . import nics
+from . import nics, services
 from .files import Paths, obstacle, owner_of
 from .process import Failed, run
 from .store import State, Store
@@ -65,6 +65,7 @@ def activate(store: Store, number: int | None = None, *, only_first: bool = Fals
         raise _gone_back(store, state, previous, switch, error) from error
     store.remember(_after(state, wanted, only_first, secrets, switch.outcome))
     store.prune()
+    switch.outcome.warnings += services.lacking(wanted.manifest.units)
     return switch.outcome
 
 

@@ -51,7 +51,11 @@ def _services(store: Store) -> Rows:
         return []
     manifest = view(store.generation(state.active), state.only_first).manifest
     return [
-        {"name": unit.name, "runs": unit.runs, "state": f"{unit.active} ({unit.sub})"}
+        {
+            "name": unit.name,
+            "runs": unit.runs and not unit.lacks,
+            "state": unit.lacks or f"{unit.active} ({unit.sub})",
+        }
         for unit in services.units(manifest.units)
     ]
 

@@ -10,7 +10,11 @@ from .process import must, run
 
 START_SECONDS = 60
 SETTLE_SECONDS = 1.0
-_SHOWN = "LoadState,ActiveState,SubState,Result,Type,RemainAfterExit,UnitFileState,NRestarts"
+_SHOWN = (
+    "LoadState,ActiveState,SubState,Result,Type,RemainAfterExit,UnitFileState,NRestarts,StatusText"
+)
+WAITS = "waits for "
+"""What the status of a unit of ours begins with that is up but lacks something (a modem, say)."""
 _NO_SYSV = {"SYSTEMCTL_SKIP_SYSV": "1"}
 _AT_BOOT = ("enabled", "static", "generated", "alias")
 
@@ -28,6 +32,8 @@ class Unit:
     remains: bool
     file: str
     restarts: str
+    status: str = ""
+    """What it says of itself (sd_notify(3), STATUS=)."""
 
     @property
     def runs(self) -> bool:
@@ -44,6 +50,11 @@ class Unit:
     def is_lost(self) -> bool:
         """Whether waiting for it is in vain."""
         return self.active == "failed" or self.load != "loaded"
+
+    @property
+    def lacks(self) -> str:
+        """What it says that it waits for; nothing if it has all it needs."""
+        return self.status if self.status.startswith(WAITS) else ""
 
 
 def units(names: Sequence[str]) -> list[Unit]:
@@ -66,6 +77,7 @@ def units(names: Sequence[str]) -> list[Unit]:
             remains=block.get("RemainAfterExit") == "yes",
             file=block.get("UnitFileState", ""),
             restarts=block.get("NRestarts", "0"),
+            status=block.get("StatusText", ""),
         )
         for name, block in zip(names, blocks, strict=True)
     ]
@@ -149,6 +161,11 @@ def not_up(names: Sequence[str], *, settle: float = SETTLE_SECONDS) -> list[str]
                 f"{unit.name} is {unit.active} ({unit.sub}){_last_words(unit)}" for unit in lost
             ]
         time.sleep(0.2)
+
+
+def lacking(names: Sequence[str]) -> list[str]:
+    """A line for each unit that is up but waits for something the box does not have."""
+    return [f"{unit.name} {unit.lacks}" for unit in units(names) if unit.lacks]
 
 
 def _last_words(unit: Unit) -> str:

@@ -48,11 +48,12 @@ def status(store: Store) -> dict[str, Any]:
     state = store.state()
     told: dict[str, Any] = asdict(state)
     del told["secrets"]
-    told |= {"manifest": "", "drift": [], "state": "bare"}
+    told |= {"manifest": "", "drift": [], "warnings": [], "state": "bare"}
     if state.active is not None:
         current = view(store.generation(state.active), state.only_first)
         told["manifest"] = current.manifest.digest
         told["drift"] = drift(store.paths, current.manifest)
+        told["warnings"] = services.lacking(current.manifest.units)
         told["state"] = "half" if state.only_first else "active"
     if state.pending is not None:
         told["state"] = "interrupted"
@@ -69,7 +70,8 @@ def compare(store: Store, digest: str, secrets: str) -> dict[str, Any]:
         reasons.append("the description has changed")
     if not secrets == store.state().secrets == secrets_digest(store.paths):
         reasons.append("the passwords have changed")
-    return {"current": not reasons, "generation": told["active"], "reasons": reasons}
+    answer = {"current": not reasons, "generation": told["active"], "reasons": reasons}
+    return {**answer, "warnings": told["warnings"]}
 
 
 def plan(store: Store, archive: Path) -> dict[str, Any]:

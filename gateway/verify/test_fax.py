@@ -25,6 +25,7 @@ from lab import Lab, telephone
 PORT = 4559
 STATUS = "/var/spool/hylafax/status"
 FAX_SECONDS = 110
+READY_SECONDS = 15
 
 # A page that says which one it is, in letters and as a pattern of 24 x 32 squares.
 PAGE = """%!PS-Adobe-3.0
@@ -119,6 +120,30 @@ def test_only_senders_reach_the_fax_server(lab: Lab, context: Context, note: Not
             assert (answer != "silent") == (name in allowed), (name, answer)
     assert connect(lab, "outsider", str(site.outside.address.ip), PORT) == "silent"
     assert outsider_address(lab)
+
+
+def test_fax_control(lab: Lab, context: Context, note: Note) -> None:
+    """The negative control: the server off, a sender gets no answer from it; on again, it does."""
+    sender = next(fax.senders(context.site), None)
+    if sender is None:
+        pytest.skip("nobody may send a fax")
+    device, box = sender.device, context.box_address(sender.device)
+    note(device, "fax", f"control: fails while {fax.SERVER} is off")
+    assert _answers(lab, device, box)
+    lab.exec("box", ["systemctl", "stop", fax.SERVER], check=True)
+    try:
+        assert not _answers(lab, device, box)
+    finally:
+        lab.exec("box", ["systemctl", "start", fax.SERVER], check=True)
+    deadline = time.monotonic() + READY_SECONDS
+    while not _answers(lab, device, box):
+        assert time.monotonic() < deadline, f"{fax.SERVER} does not answer again"
+        time.sleep(0.2)
+
+
+def _answers(lab: Lab, device: str, box: str) -> bool:
+    """Whether the server tells of its queue. (faxstat(1) exits with 0 when it reaches nobody.)"""
+    return "HylaFAX scheduler on" in lab.exec(device, ["faxstat", "-h", f"{box}:{PORT}"]).stdout
 
 
 def test_a_fax(

@@ -42,6 +42,17 @@ def test_a_run_that_changed_nothing_says_so() -> None:
     assert "nothing" not in read({"event": "ok", "said": {"changed": True}}).summary.lines()[0]
 
 
+def test_what_the_box_lacks_is_a_warning_each_time() -> None:
+    lacks = "fax-modem-line-1.service waits for /dev/ttyS0: there is no such device"
+    said = {"changed": True, "generation": 3, "files": ["/etc/a"], "warnings": [lacks]}
+    assert read({"event": "ok", "said": said}).summary.lines()[-1] == f"warning: {lacks}"
+    same = {"current": True, "generation": 3, "reasons": [], "warnings": [lacks]}
+    assert read({"event": "ok", "said": same}).summary.lines()[1:] == [f"warning: {lacks}"]
+    # Control: a box that lacks nothing, and one that is to be changed, which will tell itself.
+    assert len(read({"event": "ok", "said": {**same, "warnings": []}}).summary.lines()) == 1
+    assert not read({"event": "ok", "said": {**same, "current": False}}).summary.warnings
+
+
 def test_a_failure_is_told_in_the_boxs_own_words() -> None:
     reader = read({"event": "failed", "stderr": "x", "said": {"failed": "generation 4 is refused"}})
     assert reader.failure == "Do it: generation 4 is refused"

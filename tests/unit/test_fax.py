@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from gateway.box import faxes
+from gateway.box import faxes, services
+from gateway.box.process import Done
 from gateway.features import fax, firewall
 from gateway.load import load
 from gateway.site import Site
+from gateway.weak import weaknesses
 
 CLEAN = Path(__file__).parent.parent / "errors" / "clean.yml"
 MODEMS = {"line-1": {"port": "/dev/ttyS0", "number": "07 555 0100"}}
@@ -32,6 +34,26 @@ def test_a_network_stands_for_its_devices_each_once() -> None:
     assert [(each.device, str(each.reason)) for each in fax.senders(site)] == [
         ("reading-pc", "fax.senders[0]")
     ]
+
+
+def test_who_may_send_in_clear_text_is_told() -> None:
+    def told(**block: Any) -> list[str]:
+        return [str(each) for each in weaknesses(site_of(**block)) if "fax" in each.what]
+
+    (line,) = told(senders=["office", "reading-pc"])
+    assert line.startswith("weak: reading-pc: fax: clear text")
+    assert "10.1.2.11 on office only, on tcp/4559" in line
+    assert told(received="images") == []
+
+
+def test_a_unit_that_waits_is_up_and_says_what_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = "LoadState=loaded\nActiveState=active\nType=notify\nStatusText={}\n"
+    texts = ("waits for /dev/ttyS0: there is no such device", "/dev/ttyS1 is there")
+    out = "\n".join(shown.format(text) for text in texts)
+    monkeypatch.setattr(services, "must", lambda _command: Done((), 0, out, ""))
+    names = ["fax-modem-one.service", "fax-modem-two.service"]
+    assert all(unit.runs for unit in services.units(names))
+    assert services.lacking(names) == [f"{names[0]} {texts[0]}"]
 
 
 def test_the_kernel_reads_only_what_senders_say() -> None:
