@@ -10,7 +10,8 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,11 @@ class Box:
     def upper(self) -> Path:
         """What differs from the image."""
         return self.disk / "upper"
+
+    @property
+    def storage(self) -> Path:
+        """Holds the name of the block device that is /srv, where it is not a plain folder."""
+        return self.disk / "storage"
 
     @property
     def key(self) -> Path:
@@ -165,7 +171,10 @@ class Box:
             nspawn.append("--keep-unit")
             group = Remains(self.plan.name).cgroup
             enter = f"mkdir -p {group} && echo $$ > {group}/cgroup.procs && "
-        script = f'{enter}mount -t overlay overlay -o {layers} {root} && exec "$@"'
+        mounts = f"mount -t overlay overlay -o {layers} {root}"
+        if self.storage.exists():
+            mounts += f" && mount {self.storage.read_text()} {self.disk / 'srv'}"
+        script = f'{enter}{mounts} && exec "$@"'
         start(
             ["unshare", "--mount", "--propagation", "slave", "sh", "-ec", script, "sh", *nspawn],
             log_file=self.console,
@@ -184,13 +193,21 @@ class Box:
         """The container's name."""
         return Remains(self.plan.name).machine
 
-    def power_cut(self) -> None:
-        """End it as a power cut does. ``boot`` starts it again from the same disk."""
-        leader = self.leader()
-        if not leader:
-            return
-        os.kill(leader, signal.SIGKILL)
+    def power_cut(self, then: Callable[[], object] = lambda: None) -> None:
+        """End it as a power cut does. ``boot`` starts it again from the same disk.
+
+        The kernel keeps what was written and not synced, unless the storage is a disk that loses
+        it (``store_on``). ``then`` is called when everything is killed, so that a disk can let go
+        of those that wait for it.
+        """
+        for pid in processes_in([self.place.namespace]):
+            _kill(pid)
+        then()
         self._wait_for_the_end(END_SECONDS)
+
+    def store_on(self, device: str) -> None:
+        """From the next ``boot`` on, /srv is the file system on this block device."""
+        self.storage.write_text(device)
 
     def shut_down(self) -> None:
         """End it in order, as an administrator does."""
@@ -259,6 +276,11 @@ class Box:
                 return
             time.sleep(0.1)
         raise Failed(f"ssh does not start on the box; its console ends:\n{self.last_words()}")
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _pids_of(pid: int) -> list[str]:

@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -119,9 +119,12 @@ class Lab:
         lines = [line.removeprefix("lease ") for line in said.splitlines() if "lease " in line]
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
-    def power_cut(self) -> None:
-        """End the box at once, as a power cut does; ``boot`` starts it from the same disk."""
-        self.box.power_cut()
+    def power_cut(self, then: Callable[[], object] = lambda: None) -> None:
+        """End the box at once, as a power cut does; ``boot`` starts it from the same disk.
+
+        What was written and not synced is lost only by a disk of ``Box.store_on``.
+        """
+        self.box.power_cut(then)
 
     def boot(self) -> None:
         """Start the box again after a power cut."""

@@ -6,11 +6,14 @@ Files are made as a UNIX system makes them, with the mode that a umask of 022 le
 
 import ctypes
 import json
+import os
 import sys
+import time
 
 MODE = 0o644
-FLAGS_READ = 0
+FLAGS_READ = os.O_RDONLY
 PIECE = 1 << 16
+GRACE = 20.0  # twice what templates/etc/ganesha/shares.conf.j2 gives
 
 
 class NfsError(Exception):
@@ -31,18 +34,33 @@ class Mount:
         self.call("nfs_mount", address.encode(), f"/{share}".encode())
 
     def call(self, name: str, *arguments: object) -> int:
-        """One call; NfsError when it fails."""
-        code = int(getattr(self.nfs, name)(self.context, *arguments))
-        if code < 0:
-            said = self.nfs.nfs_get_error(self.context) or b""
-            raise NfsError(f"{name}: {said.decode(errors='replace') or code}")
-        return code
+        """One call; NfsError when it fails.
+
+        A server that was restarted asks to wait until its old clients have come back, and every
+        kernel's client does (RFC 1813, NFS3ERR_JUKEBOX; RFC 7530, 9.6.2); libnfs leaves it to us.
+        """
+        deadline = time.monotonic() + GRACE
+        while True:
+            code = int(getattr(self.nfs, name)(self.context, *arguments))
+            if code >= 0:
+                return code
+            said = (self.nfs.nfs_get_error(self.context) or b"").decode(errors="replace")
+            waits = any(each in said for each in ("ERR_GRACE", "ERR_JUKEBOX", "ERR_DELAY"))
+            if not waits or time.monotonic() > deadline:
+                raise NfsError(f"{name}: {said or code}")
+            time.sleep(0.5)
 
     def write(self, name: str, content: str) -> None:
         """Put a file; what was there is replaced."""
         handle = ctypes.c_void_p()
-        self.call("nfs_creat", f"/{name}".encode(), MODE, ctypes.byref(handle))
-        self.call("nfs_ftruncate", handle, ctypes.c_uint64(0))
+        path, to = f"/{name}".encode(), ctypes.byref(handle)
+        # By version 4, libnfs makes new files only (EXCLUSIVE4), and leaves their mode to us.
+        try:
+            self.call("nfs_open2", path, os.O_RDWR, MODE, to)
+            self.call("nfs_ftruncate", handle, ctypes.c_uint64(0))
+        except NfsError:
+            self.call("nfs_open2", path, os.O_RDWR | os.O_CREAT, MODE, to)
+            self.call("nfs_chmod", path, MODE)
         data = content.encode()
         for start in range(0, len(data), PIECE):
             part = data[start : start + PIECE]

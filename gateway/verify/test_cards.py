@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from gateway.cards.card import Files, card
+from gateway.features.nfs import version
 from gateway.verify.context import Context
 from gateway.verify.plugin import Note
 from lab import Lab
@@ -44,5 +45,6 @@ def test_targets_of_the_sheet_by_nfs(
     for folder in files.folders:
         address, _, path = folder.target.partition(":")
         for target, works in ((path, True), (f"{path}-not", False)):
-            done = lab.exec(inside_device, ["nfs-ls", f"nfs://{address}{target}?version=3"])
+            url = f"nfs://{address}{target}?version={version(context.site, inside_device)}"
+            done = lab.exec(inside_device, ["nfs-ls", url])
             assert (done.returncode == 0) is works, target + done.stdout + done.stderr
