@@ -34,9 +34,10 @@ def opened(path: Path) -> Iterator[BufferedReader]:
         number = os.open(path, _FLAGS)
     except OSError as fault:
         raise Refused(_why(path.name, fault)) from None
+    if not stat.S_ISREG(os.fstat(number).st_mode):  # before fdopen, which refuses a folder itself
+        os.close(number)
+        raise Refused(f"{_shown(path.name)} is not a plain file")
     with os.fdopen(number, "rb") as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise Refused(f"{_shown(path.name)} is not a plain file")
         yield file
 
 
