@@ -11,7 +11,7 @@ from gateway.expiry import expired
 from gateway.load import Loaded, load
 from gateway.problems import Refused
 from gateway.site import Site
-from gateway.weak import weaknesses
+from gateway.weak import cautions, weaknesses
 
 
 def ready(path: Path) -> Loaded:
@@ -28,7 +28,9 @@ def report(path: Path, *, as_json: bool) -> int:
     problems: tuple[dict[str, object], ...] = ()
     try:
         site = ready(path).site
-        told = [str(each) for each in (*expired(site, date.today()), *weaknesses(site))]
+        told = [
+            str(each) for each in (*expired(site, date.today()), *weaknesses(site), *cautions(site))
+        ]
         text = "\n".join([f"{_summary(site)}: no problems", *told])
     except Refused as refused:
         text, problems = str(refused), tuple(each.as_dict() for each in refused.problems)

@@ -23,7 +23,10 @@ NFS_VERSIONS: tuple[Literal[3, 4], ...] = (4, 3)
 """What the NFS server can speak, the best first. NFS 2 exists nowhere in Debian 13."""
 RANDNUM_PASSWORD = 8
 """The longest password that AFP's random number exchange holds."""
-OFFERED = "SMB 3.1.1 and, on inside networks, SMB from LANMAN1 to NT1, AFP over TCP and NFS 3 and 4"
+OFFERED = (
+    "SMB 3.1.1 and, on inside networks, SMB from LANMAN1 to NT1, AFP over TCP (and over AppleTalk "
+    "on the network with a `zone`) and NFS 3 and 4"
+)
 
 
 @dataclass(frozen=True)
@@ -87,20 +90,20 @@ def server_of(site: Site, device: str) -> ServerName | None:
     profile = profile_of(site, device)
     if network is None or profile is None:
         return None
-    found = (_server(profile, each) for each in profile.protocols)
-    inside = site.networks[network].inside
+    inside, zone = site.networks[network].inside, bool(site.networks[network].zone)
+    found = (_server(profile, each, zone=zone) for each in profile.protocols)
     return next((each for each in found if each and (inside or each == "modern")), None)
 
 
-def _server(profile: Profile, protocol: Protocol) -> ServerName | None:
-    """The server that speaks a protocol of a profile."""
+def _server(profile: Profile, protocol: Protocol, *, zone: bool) -> ServerName | None:
+    """The server that speaks a protocol of a profile; ``zone``: AppleTalk is there."""
     match protocol:
         case Smb():
             if "SMB3" in protocol.dialects:
                 return "modern"
             return "legacy" if legacy_dialect(profile) else None
         case Afp():
-            return "afp" if "tcp" in protocol.over else None
+            return "afp" if zone or "tcp" in protocol.over else None
         case Nfs():
             return "nfs" if set(protocol.versions) & set(NFS_VERSIONS) else None
 
@@ -122,13 +125,38 @@ def afp_method(profile: Profile) -> Literal["dhx", "randnum"]:
     return "dhx" if profile.limits.password > RANDNUM_PASSWORD else "randnum"
 
 
+def by_tcp(profile: Profile) -> bool:
+    """Whether a Mac has AFP over TCP."""
+    return any(isinstance(each, Afp) and "tcp" in each.over for each in profile.protocols)
+
+
+def by_appletalk(site: Site, device: str) -> bool:
+    """Whether a Mac comes to its shares by AppleTalk: it would rather, and its network has it."""
+    network, profile = site.devices[device].network, profile_of(site, device)
+    if network is None or profile is None or server_of(site, device) != "afp":
+        return False
+    over = next(each.over for each in profile.protocols if isinstance(each, Afp))
+    return over[0] == "appletalk" and bool(site.networks[network].zone)
+
+
+def needs_zone(site: Site, device: str) -> bool:
+    """Whether all that a device lacks to be served is an AppleTalk zone on its network."""
+    network, profile = site.devices[device].network, profile_of(site, device)
+    if network is None or profile is None or not site.networks[network].inside:
+        return False
+    found = any(_server(profile, each, zone=True) for each in profile.protocols)
+    return found and server_of(site, device) is None
+
+
 def why_none(site: Site, device: str) -> str:
     """Why no server can serve a device, to follow its name in a sentence."""
     network, profile = site.devices[device].network, profile_of(site, device)
     if network is None:
         return "has no network"
     spoken = ", ".join(_in_words(each) for each in profile.protocols) if profile else ""
-    if profile and any(_server(profile, each) for each in profile.protocols):
+    if needs_zone(site, device):
+        return f"speaks {spoken} only, and {network} has no zone for it"
+    if profile and any(_server(profile, each, zone=True) for each in profile.protocols):
         return f"speaks {spoken}, which is too weak for the hospital's network"
     if profile and profile.protocols and all(isinstance(each, Nfs) for each in profile.protocols):
         return f"speaks {spoken}, which no server in Debian 13 does any more"

@@ -145,6 +145,8 @@ class Network(Part):
     """The hospital's IPv6 router; outside only."""
     dhcp: Dhcp | None = None
     """Lend addresses here; inside only. Devices with a `mac` get their own in any case."""
+    zone: Prose | None = None
+    """The name of its AppleTalk zone, for Macs that have no AFP over TCP; on one inside network."""
     comment: Prose = ""
     """For people."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.profiles import Profile
-from gateway.sharing import grants, lanman_login, legacy_dialect, profile_of
+from gateway.sharing import by_appletalk, by_tcp, grants, lanman_login, legacy_dialect, profile_of
 from gateway.site import Site
 
 AFP_CLEAR_PASSWORD = 8
@@ -35,7 +35,7 @@ def weaknesses(site: Site) -> Iterator[Weakness]:
         profile = profile_of(site, device)
         what = _weak_files(profile, server) if profile else ""
         if what:
-            place = f"open to {_place(site, device)} only, for {', '.join(names)}"
+            place = f"{_whom(site, device)}, for {', '.join(names)}"
             yield Weakness(device, names[0], what, place)
     for device in _dicom(site):
         what = "plain DICOM: unencrypted, a node is known by its address and AE title"
@@ -43,6 +43,30 @@ def weaknesses(site: Site) -> Iterator[Weakness]:
     for device in _fax(site):
         what = "fax: clear text, a sender is known by its address"
         yield Weakness(device, "", what, f"open to {_place(site, device)} only, on tcp/4559")
+
+
+def cautions(site: Site) -> Iterator[str]:
+    """What the description cannot know of the box: a kernel with AppleTalk."""
+    for device, without in without_appletalk(site).items():
+        yield (
+            f"caution: {device}: AppleTalk needs a kernel that has it: Debian 13's does, "
+            f"a container's and Linux 7.2 do not; {without}"
+        )
+
+
+def without_appletalk(site: Site) -> dict[str, str]:
+    """What becomes of each device that comes by AppleTalk on a box whose kernel has none."""
+    found: dict[str, list[str]] = {}
+    for grant in grants(site):
+        if grant.server == "afp" and by_appletalk(site, grant.device):
+            found.setdefault(grant.device, []).append(grant.share)
+    told = {}
+    for device, shares in found.items():
+        profile = profile_of(site, device)
+        instead = f"without it {device} comes by AFP over TCP"
+        lost = f"without it {device} loses {', '.join(shares)}"
+        told[device] = instead if profile and by_tcp(profile) else lost
+    return told
 
 
 def kind_of(server: str) -> str:
@@ -81,6 +105,15 @@ def _fax(site: Site) -> Iterator[str]:
     yield from (
         name for name in dict.fromkeys(members) if site.devices[name].network in site.inside
     )
+
+
+def _whom(site: Site, device: str) -> str:
+    """Whom the firewall lets in for a device. It does not see AppleTalk, which knows no host."""
+    if not by_appletalk(site, device):
+        return f"open to {_place(site, device)} only"
+    card = f"AppleTalk open to every machine on {site.devices[device].network}, by its password"
+    profile = profile_of(site, device)
+    return f"{card}; TCP to {_place(site, device)} only" if profile and by_tcp(profile) else card
 
 
 def _place(site: Site, device: str) -> str:

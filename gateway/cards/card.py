@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from gateway.cards.text import Language, plain, rich, words
 from gateway.profiles import Profile
-from gateway.sharing import Grant, grants, profile_of
+from gateway.sharing import Grant, by_appletalk, grants, profile_of
 from gateway.site import Site
 from gateway.weak import kind_of, weaknesses
 
@@ -108,7 +108,7 @@ def card(
     mine = tuple(grant for grant in grants(site) if grant.device == device)
     # By its MAC: see features/dnsmasq.py.
     lent = bool(site.networks[described.network].inside and profile.dhcp and described.mac)
-    instructions = _instructions(told, profile, mine)
+    instructions = _instructions(told, profile, "" if not mine else _kind(site, mine[0]))
     password = head["password_asked"] if passwords is None else passwords.get(device, "")
     weak = any(each.device == device and each.share for each in weaknesses(site))
     return Card(
@@ -143,14 +143,20 @@ def values_of(site: Site, device: str) -> dict[str, str]:
         "fqdn": f"{site.box.name}.{site.box.domain}" if network.inside else str(network.address.ip),
         "workgroup": site.box.workgroup,
         "archive_ae": archive.ae_title if archive else "",
+        "zone": network.zone or "",
     }
 
 
-def _instructions(told: Mapping[str, Any], profile: Profile, mine: tuple[Grant, ...]) -> Any:
+def _kind(site: Site, grant: Grant) -> str:
+    """The protocol whose instructions a device needs."""
+    return "appletalk" if by_appletalk(site, grant.device) else kind_of(grant.server)
+
+
+def _instructions(told: Mapping[str, Any], profile: Profile, kind: str) -> Any:
     """The system's own words for its protocol, else general ones."""
     by_kind = told["mounts"].get(profile.mount or "", {})
-    if mine:
-        return by_kind.get(kind_of(mine[0].server), told["generic"])
+    if kind:
+        return by_kind.get(kind, told["generic"])
     return next(iter(by_kind.values()), told["generic"])
 
 
@@ -168,6 +174,8 @@ def _network(site: Site, device: str, head: Mapping[str, str], *, lent: bool) ->
         yield Fact(head["dns"], box)
         yield Fact(head["time"], box)
         yield Fact(head["domain"], site.box.domain)
+    if by_appletalk(site, device):
+        yield Fact(head["zone"], network.zone or "")
     yield Fact(head["server"], f"{site.box.name} ({box})")
 
 

@@ -15,6 +15,10 @@ NOT_A_CARD = {
     "all": "means every card to the kernel",
     "default": "means every card to come to the kernel",
 }
+ZONE_MAX = 32  # Inside AppleTalk, 8: zone names, in the Macintosh character set
+# What names in NBP are put together with or ask with (Inside AppleTalk, 7); and the quotes of
+# atalkd.conf(5), which knows no escapes.
+ZONE_MARKS = frozenset('*=≈:@"')
 INTERFACE_MAX = 15  # IFNAMSIZ of linux/if.h, less its NUL
 IPInterface = IPv4Interface | IPv6Interface
 
@@ -26,6 +30,7 @@ def faults(site: Site) -> Iterator[Fault]:
         yield from _own_address(name, network)
         yield from _router(name, network)
         yield from _dhcp(site, name, network)
+        yield from _zone(site, name, network)
     yield from _overlaps(site)
     yield from _cards(site)
 
@@ -190,3 +195,32 @@ def _dhcp(site: Site, name: str, network: Network) -> Iterator[Fault]:
         if each.address and first <= each.address <= last:
             message = f"the range takes in {each.address}, the fixed address of `{device}`"
             yield Fault((*path, "first"), message, f"let it leave out {each.address}")
+
+
+def _zone(site: Site, name: str, network: Network) -> Iterator[Fault]:
+    if network.zone is None:
+        return
+    path: Path = ("networks", name, "zone")
+    zone, taken = network.zone, [each for each, net in site.networks.items() if net.zone]
+    if not network.inside:
+        message = "AppleTalk has no place on the hospital's network"
+        yield Fault(path, message, "remove `zone` here", on_key=True)
+    elif taken.index(name) if name in taken else 0:
+        message = f"`{taken[0]}` has a zone already, and AppleTalk would pass between the two"
+        mend = "the firewall does not see it: have the Macs that need it on one network"
+        yield Fault(path, message, mend, on_key=True)
+    try:
+        length = len(zone.encode("mac_roman"))
+    except UnicodeEncodeError as error:
+        letter = zone[error.start]
+        message = f"the character `{letter}` is not in the Macintosh character set"
+        yield Fault(path, message, "write the zone in Latin letters")
+        return
+    if length > ZONE_MAX:
+        message = f"the zone's name has {length} letters, and AppleTalk allows {ZONE_MAX}"
+        yield Fault(path, message, "choose a shorter name")
+    if not zone.strip() or zone != zone.strip() or ZONE_MARKS & set(zone) or not zone.isprintable():
+        message = "a zone's name has no blanks at its ends and none of " + " ".join(
+            sorted(ZONE_MARKS)
+        )
+        yield Fault(path, message, "such as `Nuclear Medicine`")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gateway.features import (
     access,
+    appletalk,
     archive,
     box,
     chrony,
@@ -50,6 +51,7 @@ FEATURES: tuple[Feature, ...] = (
     shares.FEATURE,  # folders and accounts, before the daemons that serve them
     samba.FEATURE,
     fax.FEATURE,
+    appletalk.FEATURE,
     netatalk.FEATURE,
     nfs.FEATURE,
     archive.FEATURE,

@@ -1,11 +1,12 @@
-"""Files over AFP on TCP, for Macs that came before SMB.
+"""Files over AFP, for Macs that came before SMB.
 
 One afpd serves all of them: how an account may log in follows from where its password is kept
 (``box/afp.py``), so nobody can choose a weaker way than its own, and the password itself is never
 sent. What is transferred is not encrypted, so it is for inside networks only. The numbers by
 which Macs know files are kept by cnid_metad, which listens on loopback alone.
 
-AppleTalk (DDP) is not served: Debian's kernel has it as a module, Linux 7.2 dropped it.
+It serves the Macs without TCP too, where their network has AppleTalk (appletalk.py): afpd takes
+no host names for those, so they are told apart by their passwords alone.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from gateway.features import appletalk
 from gateway.features.shape import Feature
 from gateway.features.shares import folder
 from gateway.policy import SERVICES, Flow
 from gateway.render import RenderedFile, fill
-from gateway.sharing import Grant, afp_method, clients, grants, profile_of
+from gateway.sharing import Grant, afp_method, by_tcp, clients, grants, profile_of
 from gateway.site import Site
 
 CONFIG = "/etc/netatalk/shares.conf"
@@ -34,9 +36,11 @@ def rights(site: Site) -> tuple[Grant, ...]:
 
 
 def flows(site: Site) -> Iterator[Flow]:
-    """One a device; its reason is the first share entry that gave it a right."""
+    """One a device that has TCP; its reason is the first share entry that gave it a right."""
     for each in clients(site, "afp"):
-        reason = each.grant.reason
+        reason, profile = each.grant.reason, profile_of(site, each.grant.device)
+        if profile is None or not by_tcp(profile):
+            continue
         yield Flow(each.device, each.box, SERVICES["afp"], reason, "netatalk", each.note)
 
 
@@ -49,6 +53,7 @@ def configuration(site: Site) -> dict[str, Any]:
     return {
         "addresses": [str(net.address.ip) for name, net in site.networks.items() if name in used],
         "server_name": site.box.name,
+        "appletalk": appletalk.network(site) is not None,
         "methods": [module for each in sorted(methods) for module in METHODS[each]],
         "shares": [_share(site, name, mine) for name in sorted({grant.share for grant in mine})],
     }

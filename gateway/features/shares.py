@@ -19,6 +19,7 @@ from gateway.sharing import (
     afp_method,
     grants,
     lanman_login,
+    needs_zone,
     profile_of,
     server_of,
     why_none,
@@ -83,6 +84,8 @@ def _unusable(site: Site, share: str, who: str, path: Path) -> Iterator[Fault]:
         mend = f"take {who} out of {share}; its files can come by another way"
         if site.devices[who].network is None:
             mend = f"give {who} a network, or take it out of {share}"
+        elif needs_zone(site, who):
+            mend = f"add `zone: …` to networks.{site.devices[who].network}, or take {who} out"
         reason = f"{who} cannot use {share}: it {why_none(site, who)}; the box offers {OFFERED}"
         yield Fault(path, reason, mend)
     if who in site.networks:

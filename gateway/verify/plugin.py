@@ -10,7 +10,7 @@ import pytest
 import testinfra
 
 from gateway.features.orthanc import Partner, copied, partners
-from gateway.sharing import Grant, grants, legacy_dialect, server_of
+from gateway.sharing import Grant, by_tcp, grants, legacy_dialect, profile_of, server_of
 from gateway.site import Site
 from gateway.verify.context import Context
 from gateway.verify.evidence import Evidence, Row
@@ -76,7 +76,9 @@ class Plugin:
             "copied": copied(site),
         }
         for server in ("afp", "nfs"):
-            mine = [grant for grant in grants(site) if grant.server == server]
+            mine = [
+                each for each in grants(site) if each.server == server and reachable(site, each)
+            ]
             asked[f"{server}_grant"] = mine
             asked[f"{server}_device"] = list(dict.fromkeys(grant.device for grant in mine))
         for name, values in asked.items():
@@ -129,9 +131,15 @@ def smb_devices(context: Context) -> list[str]:
     return list(dict.fromkeys(grant.device for grant in mine))
 
 
+def reachable(site: Site, grant: Grant) -> bool:
+    """Whether the lab can come to a share as the device does: it has no AppleTalk."""
+    profile = profile_of(site, grant.device)
+    return grant.server != "afp" or (profile is not None and by_tcp(profile))
+
+
 def shared(site: Site) -> list[str]:
     """The shares on which devices write that speak to different servers."""
-    found = [grant for grant in grants(site) if grant.writes]
+    found = [grant for grant in grants(site) if grant.writes and reachable(site, grant)]
     servers = {name: {each.server for each in found if each.share == name} for name in site.shares}
     return [name for name, used in servers.items() if len(used) > 1]
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
-from gateway.features import netatalk
+import pytest
+
+from gateway.features import appletalk, netatalk
 from gateway.features.shares import folder
 from gateway.sharing import Grant
 from gateway.verify.context import Context
 from gateway.verify.hands import AFP_METHODS, Afp, hand, patiently
 from gateway.verify.plugin import Note
+from gateway.weak import without_appletalk
 from lab import Lab
 
 SIZE = 1 << 17
@@ -39,6 +43,13 @@ def mac(context: Context, lab: Lab, device: str) -> Afp:
 def _own(context: Context, device: str) -> Grant:
     mine = [grant for grant in netatalk.rights(context.site) if grant.device == device]
     return next((grant for grant in mine if grant.writes), mine[0])
+
+
+def _written(context: Context, device: str) -> Grant:
+    grant = _own(context, device)
+    if not grant.writes:
+        pytest.skip("it may only read")
+    return grant
 
 
 def test_afp_share(afp_grant: Grant, context: Context, lab: Lab, note: Note) -> None:
@@ -82,7 +93,7 @@ def test_afp_share_of_others(afp_device: str, context: Context, lab: Lab, note: 
 
 
 def test_finder_information(afp_device: str, context: Context, lab: Lab, note: Note) -> None:
-    grant, client = _own(context, afp_device), mac(context, lab, afp_device)
+    grant, client = _written(context, afp_device), mac(context, lab, afp_device)
     note(afp_device, client.speaks, "type, creator and resource fork of a file survive a new name")
     begin = [("write", "a.txt", "data"), ("set_kind", "a.txt", "TEXTttxt")]
     begin += [("write_resource", "a.txt", "resource"), ("rename", "a.txt", "b.txt")]
@@ -95,7 +106,7 @@ def test_finder_information(afp_device: str, context: Context, lab: Lab, note: N
 
 def test_afp_lock_is_the_kernels(afp_device: str, context: Context, lab: Lab, note: Note) -> None:
     """Samba asks the kernel before it grants a lock (`posix locking`), so it sees this one."""
-    grant, client = _own(context, afp_device), mac(context, lab, afp_device)
+    grant, client = _written(context, afp_device), mac(context, lab, afp_device)
     note(afp_device, client.speaks, "what it locks in a file is locked for Samba's files too")
     path = f"{folder(grant.share)}/locked.dat"
     assert not client.work(grant.share, [("write", "locked.dat", "x" * 32)]).error
@@ -140,3 +151,20 @@ def test_afp_control(afp_device: str, context: Context, lab: Lab, note: Note) ->
     finally:
         lab.exec("box", ["systemctl", "start", "afp-shares.service"], check=True)
     assert not patiently(client, share).error
+
+
+def test_appletalk(box: Any, context: Context, note: Note) -> None:
+    """On its one card; or, where the kernel has none, waiting and saying who loses what."""
+    lost = without_appletalk(context.site)
+    place = appletalk.network(context.site)
+    if place is None:
+        pytest.skip("no device needs AppleTalk")
+    said = box.run(f"systemctl show --property=ActiveState,StatusText {appletalk.UNIT}").stdout
+    assert "ActiveState=active" in said
+    if "waits for AppleTalk" in said:
+        note("box", "AppleTalk", f"the kernel has none, and it is said of {', '.join(lost)}")
+        assert all(each in said for each in lost.values())
+        return
+    note("box", "AppleTalk", f"on {place.nic.interface} and no other card")
+    lines = box.run("cat /proc/net/atalk/interface").stdout.splitlines()[1:]
+    assert {line.split()[0] for line in lines} - {"lo"} == {place.nic.interface}

@@ -12,6 +12,7 @@ from gateway.site import Site
 
 DEVICES = {
     "icon": ("siemens-icon", "cameras", "10.1.1.11"),
+    "mac7": ("mac-os-7", "cameras", "10.1.1.17"),
     "picker": ("unix-camera", "cameras", "10.1.1.14"),
     "adac": ("sgi-irix", "cameras", "10.1.1.16"),
     "pc": ("windows-11", "office", "10.1.2.11"),
@@ -19,14 +20,14 @@ DEVICES = {
 }
 
 
-def site(described: dict[str, Any]) -> Site:
+def site(described: dict[str, Any], zone: str | None = None) -> Site:
     devices = {
         name: {"profile": profile, "network": network, "address": address}
         for name, (profile, network, address) in DEVICES.items()
     }
     networks = {
         "hospital": {"side": "outside", "nic": "hosp0", "address": "192.0.2.10/24"},
-        "cameras": {"nic": "cam0", "address": "10.1.1.1/24"},
+        "cameras": {"nic": "cam0", "address": "10.1.1.1/24", "zone": zone},
         "office": {"nic": "office0", "address": "10.1.2.1/24"},
     }
     tree = {"name": "small", "networks": networks, "administration": {"from": ["office"]}}
