@@ -16,7 +16,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from .files import Paths
@@ -27,7 +27,11 @@ NETLINK_NETFILTER = 12
 _NEW, _GET, _DELETE = (1 << 8 | kind for kind in (0, 1, 2))  # subsystem 1: ctnetlink
 _ERROR, _DONE = 2, 3
 _REQUEST, _ACK, _DUMP = 1, 4, 0x300
-_TUPLE_ORIG, _ID, _TUPLE_MASTER, _ZONE = 1, 12, 14, 18
+_TUPLE_ORIG, _PROTOCOL_INFO, _ID, _TUPLE_MASTER, _ZONE = 1, 4, 12, 14, 18
+_LIBERAL = 8
+"""IP_CT_TCP_FLAG_BE_LIBERAL: what the kernel gives a TCP conversation that it met in its middle
+(net/netfilter/nf_conntrack_proto_tcp.c, tcp_new). Under our rules there is no new one: they want
+a SYN."""
 _TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 ROUNDS = 3
 """A dump of a table that changes meanwhile may miss an entry."""
@@ -118,13 +122,17 @@ def attributes(data: bytes) -> Attributes:
 def read_entry(body: bytes) -> Entry | None:
     """The entry that a message is of; None for one that has no addresses."""
     given = attributes(body[4:])
-    original = _conversation(given.get(_TUPLE_ORIG, b""), given.get(_TUPLE_MASTER))
-    if original is None:
+    original = given.get(_TUPLE_ORIG, b"")
+    conversation = _conversation(original)
+    if conversation is None:
         return None
-    name = b"".join(
-        _packed(kind, given[kind]) for kind in (_TUPLE_ORIG, _ID, _ZONE) if kind in given
+    conversation = replace(
+        conversation,
+        master=_conversation(given.get(_TUPLE_MASTER, b"")),
+        turned=_turned(original) if _met_in_its_middle(given) else None,
     )
-    return Entry(original, body[0], name)
+    named = (kind for kind in (_TUPLE_ORIG, _ID, _ZONE) if kind in given)
+    return Entry(conversation, body[0], b"".join(_packed(kind, given[kind]) for kind in named))
 
 
 def _packed(kind: int, value: bytes) -> bytes:
@@ -133,23 +141,38 @@ def _packed(kind: int, value: bytes) -> bytes:
     return struct.pack("=HH", 4 + len(value), kind | nested) + value + bytes(padding)
 
 
-def _conversation(packed: bytes, master: bytes | None = None) -> Conversation | None:
-    """A CTA_TUPLE: CTA_TUPLE_IP is 1, CTA_TUPLE_PROTO is 2."""
+def _met_in_its_middle(given: Attributes) -> bool:
+    """CTA_PROTOINFO_TCP is 1, its CTA_PROTOINFO_TCP_FLAGS_ORIGINAL 4: flags and their mask."""
+    tcp = attributes(attributes(given.get(_PROTOCOL_INFO, b"")).get(1, b""))
+    return bool(tcp.get(4, b"\0")[0] & _LIBERAL)
+
+
+def _ends(packed: bytes) -> tuple[bytes, bytes, Attributes]:
+    """Both addresses of a CTA_TUPLE, and what stands in its CTA_TUPLE_PROTO."""
     both = attributes(packed)
-    ends, protocol = attributes(both.get(1, b"")), attributes(both.get(2, b""))
-    source, destination = ends.get(1) or ends.get(3), ends.get(2) or ends.get(4)
+    ends = attributes(both.get(1, b""))
+    return (
+        ends.get(1) or ends.get(3, b""),
+        ends.get(2) or ends.get(4, b""),
+        attributes(both.get(2, b"")),
+    )
+
+
+def _conversation(packed: bytes) -> Conversation | None:
+    source, destination, protocol = _ends(packed)
     if not source or not destination or not protocol.get(1):
         return None
     number = protocol[1][0]
     # CTA_PROTO_DST_PORT, CTA_PROTO_ICMP_TYPE, CTA_PROTO_ICMPV6_TYPE
     where = protocol.get({1: 5, 58: 8}.get(number, 3), b"")
-    return Conversation(
-        ip_address(source),
-        ip_address(destination),
-        number,
-        int.from_bytes(where, "big") if where else -1,
-        _conversation(master) if master else None,
-    )
+    port = int.from_bytes(where, "big") if where else -1
+    return Conversation(ip_address(source), ip_address(destination), number, port)
+
+
+def _turned(packed: bytes) -> Conversation | None:
+    source, destination, protocol = _ends(packed)
+    port = int.from_bytes(protocol.get(2, b""), "big")  # CTA_PROTO_SRC_PORT
+    return Conversation(ip_address(destination), ip_address(source), protocol[1][0], port)
 
 
 def forget_unpermitted(policy: Policy) -> list[str]:

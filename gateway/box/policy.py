@@ -33,6 +33,8 @@ class Conversation:
     """The first packet of a conversation: ``port`` is where it goes, or the type of an ICMP one.
 
     ``master``: the conversation that announced it, which a helper of the kernel's read.
+    ``turned``: the same as if the other end had begun it, where the kernel met it in its middle
+    and cannot know: an administrator's ssh that is older than the first firewall.
     """
 
     source: Address
@@ -40,6 +42,7 @@ class Conversation:
     protocol: int
     port: int
     master: Conversation | None = None
+    turned: Conversation | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,9 @@ class Policy:
             return any(permit.helper for permit in self._letting(one.master))
         local = one.source.is_loopback or one.destination.is_loopback
         both = self._places(one.source) == self._places(one.destination) == {BOX}
-        return local or both or any(True for _ in self._letting(one))
+        if local or both or any(True for _ in self._letting(one)):
+            return True
+        return one.turned is not None and self.permits(one.turned)
 
     def _letting(self, one: Conversation) -> Iterator[Permit]:
         if one.protocol in (1, 58) and one.port != {1: 8, 58: 128}[one.protocol]:

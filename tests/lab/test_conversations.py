@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from packet_wires import BOX, CAMERA, DENIED, OTHER, PC, SERVER, Wires, flows_of, hears, site_with
 
-from gateway.box import conntrack, policy
+from gateway.box import conntrack, policy, tracking
 from gateway.features import policy_file
 from gateway.site import Site
 
@@ -123,3 +123,26 @@ def test_what_is_translated_is_judged_by_who_began_it(wires: Wires) -> None:
     wires.load(only_pc, flows_of(only_pc))
     assert end_unpermitted(wires, only_pc) == [f"tcp {OTHER} → {SERVER} port 80"]
     assert not passes(client, peer, b"gone")
+
+
+@pytest.mark.parametrize("first", ["client", "box"])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_one_that_is_older_than_the_firewall_is_judged_from_either_end(
+    wires: Wires, first: str, allowed: bool
+) -> None:
+    # The administrator's ssh, over which the first ruleset comes: whoever spoke first after the
+    # kernel began to track is the one that it takes for the beginner.
+    site = site_with(administration={"from": ["pc" if allowed else "192.0.2.50"]})
+    server = wires.listen("box", BOX, 22)
+    client = wires.connect("office", PC, (BOX, 22))
+    assert client
+    peer = server.accept()[0]
+    peer.settimeout(DENIED)
+    wires.nft("-f", "-", stdin=tracking.RULESET)
+    one, other = (client, peer) if first == "client" else (peer, client)
+    assert passes(one, other, b"a word")
+    assert passes(other, one, b"a word")
+    wires.load(site, flows_of(site))
+    assert bool(end_unpermitted(wires, site)) != allowed
+    assert passes(client, peer, b"and now") == allowed
+    assert passes(peer, client, b"back") == allowed
