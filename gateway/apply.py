@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,8 @@ class Order:
     vault: Path | None = None
     password_file: Path | None = None
     dry_run: bool = False
+    confirm_within: int = 120
+    """Seconds for each switch and its confirmation by a new connection, or the box goes back."""
 
     @property
     def vault_path(self) -> Path:
@@ -177,6 +180,7 @@ def _command(loaded: Loaded, order: Order, scratch: Path, *, vault_needed: bool)
     elif not inventory.exists():
         raise Failed(f"{inventory} is not there: write one, or give --host or --local")
     extra: dict[str, Any] = {"gateway_site": str(order.site.resolve())}
+    extra["gateway_confirm_within"] = order.confirm_within
     extra["gateway_packed"] = packed(loaded, scratch)
     extra["gateway_vault"] = str(order.vault_path.resolve()) if vault_needed else os.devnull
     command += ["--inventory", str(inventory), "--extra-vars", json.dumps(extra)]
@@ -195,6 +199,7 @@ def packed(loaded: Loaded, out: Path) -> dict[str, Any]:
     return {
         "host": made.host,
         "manifest": pack(folder, archive),
+        "site": sha256(Path(loaded.source.file).read_bytes()).hexdigest(),
         "archive": str(archive),
         "accounts": sorted({grant.device for grant in grants(loaded.site)}),
     }

@@ -34,6 +34,10 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
         Path | None,
         typer.Option(envvar="ANSIBLE_VAULT_PASSWORD_FILE", help="It opens vault.yml."),
     ] = None,
+    confirm_within: Annotated[
+        int,
+        typer.Option(help="Seconds for a switch and its confirmation; then the box goes back."),
+    ] = 120,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -41,7 +45,7 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
     loaded = ready(site)
     path = site / "site.yml" if site.is_dir() else site
     connection = Connection(host, user, port, ssh_args, local)
-    order = Order(path, connection, vault, vault_password_file, dry_run)
+    order = Order(path, connection, vault, vault_password_file, dry_run, confirm_within)
     with _err.status("begins") as shown:
         summary = apply(loaded, order, lambda step: shown.update(Text(f"{step} …")))
     if as_json:

@@ -1,4 +1,7 @@
-"""``gateway-box``: the box's own program. Its last line of output is JSON."""
+"""``gateway-box``: the box's own program.
+
+What it prints is for people; where nobody looks (no terminal), the last line is JSON.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +15,24 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from . import accounts, numbers, packages, report, services, status, tracking
-from .activate import activate, check
+from . import accounts, confirm, generations, numbers, packages, report, services, status, tracking
+from .activate import activate
 from .claims import Claims
 from .files import Paths, make_folder, write
 from .process import Failed
+from .refusal import check
 from .store import Store
 from .switch import view
 
 MAX_SECRETS = 1 << 20
+CONFIRM_WITHIN = 120.0
 
 Told = dict[str, Any]
 
 
 def _stage(store: Store, given: argparse.Namespace) -> Told:
-    with store.lock():
-        generation, fresh = store.stage(given.archive)
+    with store.lock("stage"):
+        generation, fresh = store.stage(given.archive, given.site)
         if store.paths.root == Path("/"):  # the kernel is the box's own
             tracking.begin()
     missing = packages.missing(generation.manifest.packages)
@@ -44,14 +49,49 @@ def _check(store: Store, given: argparse.Namespace) -> Told:
 
 
 def _activate(store: Store, given: argparse.Namespace) -> Told:
-    with store.lock():
-        generation = store.generation(given.generation)
-        outcome = activate(store, generation.number, only_first=given.first)
-    return {"changed": outcome.changed, "generation": generation.number, **asdict(outcome)}
+    generation = store.generation(given.generation)
+    with store.lock(f"activate {generation.number}"):
+        return _switched(store, generation.number, given)
+
+
+def _switched(store: Store, number: int, given: argparse.Namespace) -> Told:
+    outcome = activate(store, number, only_first=given.first, confirm_within=given.confirm_within)
+    lines = [f"generation {number} is active"]
+    if not store.state().settled:
+        lines.append(
+            f"the box goes back by itself in {status.seconds_left(store.state())} s, unless"
+            " `gateway-box confirm` comes by a new connection"
+        )
+    return {"changed": outcome.changed, "generation": number, **asdict(outcome), "lines": lines}
+
+
+def _confirm(store: Store, given: argparse.Namespace) -> Told:
+    with store.lock("confirm"):
+        changed = not store.state().settled
+        by = confirm.confirm(store, given.generation)
+    number = store.state().active
+    return {"changed": changed, "generation": number, "by": by, "lines": [by]}
+
+
+def _rollback(store: Store, given: argparse.Namespace) -> Told:
+    with store.lock("rollback"):
+        if given.generation is None and confirm.leave(store, "an administrator asked for it"):
+            number = store.state().active
+            return {"changed": True, "generation": number, "lines": [f"back in {number}"]}
+        wanted = given.generation
+        return _switched(store, confirm.rollback_target(store) if wanted is None else wanted, given)
+
+
+def _return(store: Store, _given: argparse.Namespace) -> Told:
+    return {"changed": confirm.time_out(store)}
+
+
+def _boot(store: Store, given: argparse.Namespace) -> Told:
+    return {"changed": confirm.boot_late(store) if given.late else confirm.boot(store)}
 
 
 def _packages(store: Store, given: argparse.Namespace) -> Told:
-    with store.lock():
+    with store.lock("packages"):
         generation = store.generation(given.generation)
         # Masked before they are there, the wanted ones until their files are: even a reboot
         # in the middle of the installation starts nothing as the distribution would.
@@ -68,7 +108,7 @@ def _packages(store: Store, given: argparse.Namespace) -> Told:
 
 def _secrets(store: Store, _given: argparse.Namespace) -> Told:
     content = _given_secrets()
-    with store.lock():
+    with store.lock("secrets"):
         target = store.paths.secrets
         known = target.exists() and target.read_bytes() == content
         changed = not known or target.stat().st_mode & 0o7777 != 0o600
@@ -93,7 +133,8 @@ def _compare(store: Store, given: argparse.Namespace) -> Told:
 
 
 def _status(store: Store, _given: argparse.Namespace) -> Told:
-    return status.status(store)
+    told = status.status(store)
+    return {**told, "lines": list(status.status_lines(told))}
 
 
 def _report(store: Store, _given: argparse.Namespace) -> Told:
@@ -101,7 +142,19 @@ def _report(store: Store, _given: argparse.Namespace) -> Told:
 
 
 def _list(store: Store, _given: argparse.Namespace) -> Told:
-    return {"generations": status.listing(store)}
+    rows = generations.listing(store)
+    return {"generations": rows, "lines": list(generations.list_lines(rows))}
+
+
+def _show(store: Store, given: argparse.Namespace) -> Told:
+    told = generations.show(store, given.generation)
+    return {**told, "lines": list(generations.show_lines(told))}
+
+
+def _diff(store: Store, given: argparse.Namespace) -> Told:
+    old, new = store.generation(given.old), store.generation(given.new)
+    lines = list(generations.diff(old, new))
+    return {"differ": bool(lines), "diff": lines, "lines": lines or ["they are the same"]}
 
 
 def _plan(store: Store, given: argparse.Namespace) -> Told:
@@ -114,29 +167,52 @@ def _parser() -> argparse.ArgumentParser:
 
     def verb(name: str, call: Callable[..., Told], told: str, *arguments: str) -> None:
         added = verbs.add_parser(name, help=told, description=told)
-        added.set_defaults(call=call)
-        if "archive" in arguments:
-            added.add_argument("archive", type=Path, help="what the controller has sent")
-        if "generation" in arguments:
-            added.add_argument("generation", type=int, nargs="?", help="the newest if left out")
-        if "first" in arguments:
-            added.add_argument("--first", action="store_true", help="what comes before packages")
-        if "digest" in arguments:
-            added.add_argument("digest", help="SHA-256 of a manifest")
+        added.set_defaults(call=call, first=False)
+        for argument in arguments:
+            words, options = _ARGUMENTS[argument]
+            added.add_argument(*words, **options)
 
-    verb("stage", _stage, "unpack an archive as a generation; switch nothing", "archive")
+    verb("stage", _stage, "unpack an archive as a generation; switch nothing", "archive", "site")
     verb("check", _check, "let the services' checkers judge a generation", "generation", "first")
-    verb("activate", _activate, "switch to a generation, or stay", "generation", "first")
+    switching = ("generation", "within")
+    verb("activate", _activate, "switch to a generation, or stay", *switching, "first")
+    verb("confirm", _confirm, "keep the active generation; from a new connection", "generation")
+    verb("rollback", _rollback, "back to the generation confirmed before, or to N", *switching)
     verb("packages", _packages, "install what a generation needs; start nothing", "generation")
     verb("secrets", _secrets, "keep the passwords that standard input brings")
     verb("compare", _compare, "is the box what a manifest says? secrets by stdin", "digest")
     verb("plan", _plan, "what an archive would change", "archive")
     verb("status", _status, "the active generation, and the drift from it")
     verb("report", _report, "how the box is doing: services, leases, disk, time, updates")
-    verb("list", _list, "the generations that are kept")
+    verb("list", _list, "the generations that are kept; a star marks the active one")
+    verb("show", _show, "one generation: what became of it, its files and packages", "generation")
+    verb("diff", _diff, "how one generation differs from another", "old", "new")
+    verb("return", _return, "what the watchdog does: go back unless it is confirmed")
+    verb("boot", _boot, "what a boot does: only what is confirmed is booted into", "late")
     verbs.add_parser("accounts", help="make users, groups and passwords what they should be")
     verbs.add_parser("numbers", help="put the numbers of accounts and groups into a file")
     return parser
+
+
+_ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "archive": (("archive",), {"type": Path, "help": "what the controller has sent"}),
+    "digest": (("digest",), {"help": "SHA-256 of a manifest"}),
+    "first": (("--first",), {"action": "store_true", "help": "what comes before packages"}),
+    "generation": (("generation",), {"type": int, "nargs": "?", "metavar": "N"}),
+    "late": (("--late",), {"action": "store_true", "help": "once services run"}),
+    "new": (("new",), {"type": int, "metavar": "M"}),
+    "old": (("old",), {"type": int, "metavar": "N"}),
+    "site": (("--site",), {"default": "", "help": "SHA-256 of the site description"}),
+    "within": (
+        ("--confirm-within",),
+        {
+            "type": float,
+            "default": CONFIRM_WITHIN,
+            "metavar": "SECONDS",
+            "help": "for the switch and its confirmation; 0: confirmed at once, nothing watches",
+        },
+    ),
+}
 
 
 def main(arguments: list[str] | None = None, paths: Paths | None = None) -> int:
@@ -156,7 +232,11 @@ def main(arguments: list[str] | None = None, paths: Paths | None = None) -> int:
         print(error, file=sys.stderr)
         print(status.as_text({"changed": False, "failed": str(error)}))
         return 1
-    print(status.as_text(told))
+    lines = told.pop("lines", [])
+    if lines:
+        print("\n".join(lines))
+    if not (lines and sys.stdout.isatty()):
+        print(status.as_text(told))
     return 0
 
 

@@ -2,99 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
-from hashlib import sha256
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from . import nics, services
-from .files import Paths, obstacle, owner_of
-from .process import Failed, run
-from .store import State, Store
+from . import journal, services, session, watchdog
+from .back import ACCOUNTS, go_back, kept_secrets, secrets_digest, where
+from .files import write
+from .process import Failed
+from .refusal import check
+from .state import State, now
+from .store import Generation, Store
 from .switch import Outcome, Switch, View, view
 
-ACCOUNTS = "/etc/gateway/accounts.json"
-"""The one file whose service also reads the secrets, so that new secrets are a change of it."""
+
+@dataclass(frozen=True)
+class Guard:
+    """What leads back by itself when a switch is not confirmed in time; another one in tests."""
+
+    keep: Callable[[Store], Path] = lambda store: watchdog.keep_program(store.paths)
+    arm: Callable[[Path, float], None] = watchdog.arm
+    disarm: Callable[[], None] = watchdog.disarm
 
 
-def check(paths: Paths, wanted: View) -> list[str]:
-    """Everything that speaks against taking a staged tree into use, with the checkers' words."""
-    problems: list[str] = []
-    root = str(wanted.staged("/")).rstrip("/")
-    for entry in wanted.manifest.files:
-        if problem := obstacle(paths, entry.path):
-            problems.append(problem)
-        try:
-            owner_of(entry)
-        except Failed as error:
-            problems.append(str(error))
-        if entry.check:
-            fill = {"{file}": str(wanted.staged(entry.path)), "{root}": root}
-            done = run([_filled(word, fill) for word in entry.check])
-            if not done.ok:
-                problems.append(f"{entry.path}: {done.blame()}")
-    return problems
+WATCHDOG = Guard()
 
 
-def _filled(word: str, values: Mapping[str, str]) -> str:
-    for mark, value in values.items():
-        word = word.replace(mark, value)
-    return word
+def activate(
+    store: Store,
+    number: int | None = None,
+    *,
+    only_first: bool = False,
+    confirm_within: float = 0,
+    guard: Guard = WATCHDOG,
+) -> Outcome:
+    """Take a generation into use. Raises Failed when the box is as it was before, and why.
 
-
-def activate(store: Store, number: int | None = None, *, only_first: bool = False) -> Outcome:
-    """Take a generation into use. Raises Failed when the box is as it was before, and why."""
+    ``confirm_within``: seconds for the switch and its confirmation together, after which the
+    box goes back by itself. 0: it is confirmed at once, and nothing watches.
+    """
     state = store.state()
-    wanted = view(store.generation(number), only_first)
+    generation = store.generation(number)
+    wanted = view(generation, only_first)
     if only_first and state.active is not None and not state.only_first:
         return Outcome()  # its own firewall and package sources serve until the whole switch
-    if problems := check(store.paths, wanted):
-        listed = "\n".join(f"  {line}" for line in "\n".join(problems).splitlines())
-        raise Failed(f"generation {wanted.generation} is refused, nothing was switched:\n{listed}")
-    previous = view(store.generation(state.active), state.only_first) if state.active else View()
+    _refuse(generation.number, [*_damaged(generation), *check(store.paths, wanted)])
     secrets = secrets_digest(store.paths)
-    # Whoever was interrupted may have placed a file and not told its service.
-    afresh = set(wanted.manifest.paths) if state.pending is not None else set()
-    if secrets != state.secrets and not only_first:
-        afresh.add(ACCOUNTS)
-    store.remember(replace(state, pending=wanted.generation))
+    afresh = _afresh(state, wanted, secrets)
+    begun = _begin(store, state, generation.number, confirm_within, guard)
     switch = Switch(store.paths, wanted, afresh)
     try:
         switch.go()
+        after = _after(state, begun, wanted, secrets, switch.outcome.changed)
+        store.remember(after)
     except BaseException as error:
-        raise _gone_back(store, state, previous, switch, error) from error
-    store.remember(_after(state, wanted, only_first, secrets, switch.outcome))
-    store.prune()
+        raise _failed(store, switch, error, guard) from error
+    _end(store, after, confirm_within, guard)
     switch.outcome.warnings += services.lacking(wanted.manifest.units)
     return switch.outcome
 
 
-def _after(state: State, wanted: View, only_first: bool, secrets: str, outcome: Outcome) -> State:
-    same = (state.active, state.only_first) == (wanted.generation, only_first)
-    now = datetime.now(UTC).isoformat("T", "seconds")
-    since = state.since if same and not outcome.changed else now
-    return State(wanted.generation, only_first, since, state.secrets if only_first else secrets)
+def _damaged(generation: Generation) -> list[str]:
+    return [
+        f"{path} was damaged on the disk: it is not what its manifest says; `gateway apply` brings"
+        " the generation anew"
+        for path in generation.damage()
+    ]
 
 
-def secrets_digest(paths: Paths) -> str:
-    """SHA-256 of the secrets on the box, or nothing."""
-    return sha256(paths.secrets.read_bytes()).hexdigest() if paths.secrets.exists() else ""
+def _refuse(number: int, problems: Iterable[str]) -> None:
+    if listed := "\n".join(f"  {line}" for line in "\n".join(problems).splitlines()):
+        raise Failed(f"generation {number} is refused, nothing was switched:\n{listed}")
 
 
-def _gone_back(
-    store: Store, state: State, previous: View, failed: Switch, error: BaseException
-) -> Failed:
+def _afresh(state: State, wanted: View, secrets: str) -> set[str]:
+    """The paths whose services look again though the file is the same."""
+    # Whoever was interrupted may have placed a file and not told its service.
+    afresh = set(wanted.manifest.paths) if state.pending is not None else set()
+    if secrets != state.secrets and not wanted.only_first:
+        afresh.add(ACCOUNTS)
+    return afresh
+
+
+def _begin(store: Store, state: State, number: int, within: float, guard: Guard) -> State:
+    """Everything that has to be on the disk, and armed, before the first change."""
+    begun = replace(
+        state,
+        pending=number,
+        boot=session.boot_id(),
+        deadline=session.boottime() + within if within else 0.0,
+    )
+    try:
+        store.make_reserve()
+        program = guard.keep(store)
+        if within:
+            guard.arm(program, within)
+        store.remember(begun)
+    except (Failed, OSError) as error:
+        raise Failed(f"generation {number}: nothing was switched: {error}") from None
+    return begun
+
+
+def _after(state: State, begun: State, wanted: View, secrets: str, changed: bool) -> State:
+    secrets = begun.secrets if wanted.only_first else secrets
+    place = (wanted.generation, wanted.only_first, secrets)
+    same = (begun.active, begun.only_first, begun.secrets) == place and not changed
+    if same and state.settled:
+        return state  # nothing happened
+    return replace(
+        begun,
+        active=wanted.generation,
+        only_first=wanted.only_first,
+        since=begun.since if same else now(),
+        secrets=secrets,
+        pending=None,
+        switched=session.boottime(),
+    )
+
+
+def _end(store: Store, after: State, within: float, guard: Guard) -> None:
+    number = after.active or 0
+    if within and not after.settled:
+        store.note(number, "active")
+        journal.note(f"generation {number} is active, to be confirmed within {within:.0f} s")
+        return
+    keep_confirmed(store, after)
+    if within:
+        guard.disarm()
+
+
+def keep_confirmed(store: Store, state: State) -> None:
+    """From now on every way back leads to where the box is."""
+    if not state.settled:
+        if state.secrets and secrets_digest(store.paths) == state.secrets:
+            write(kept_secrets(store.paths), store.paths.secrets.read_bytes())
+        store.note(state.active or 0, "confirmed")
+    store.remember(state.confirm())
+    if not state.settled:
+        journal.note(f"generation {state.active} is confirmed")
+        store.prune()
+
+
+def _failed(store: Store, switch: Switch, error: BaseException, guard: Guard) -> Failed:
     """Put everything back after a failed switch; returns what to say of it."""
-    where = f"generation {previous.generation}" if previous.generation else "the state before"
-    if state.only_first:
-        where += " (firewall and package sources only)"
-    said = f"generation {failed.new.generation} failed: {error or type(error).__name__}"
-    back = Switch(store.paths, previous, keep_going=True)
-    back.attempt(lambda: nics.move({new: old for old, new in failed.outcome.renamed.items()}))
-    back.go()
-    if back.outcome.warnings:
-        # ``pending`` stays in the state: the next switch takes nothing for granted.
-        warnings = "\n".join(f"  {line}" for line in back.outcome.warnings)
-        return Failed(f"{said}\nthe box is back in {where}, but:\n{warnings}")
-    store.remember(state)
-    return Failed(f"{said}\nthe box is back in {where}")
+    said = f"generation {switch.new.generation} failed {error or type(error).__name__}"
+    state = store.state()
+    try:
+        go_back(store, said, switch.outcome.renamed)
+    except (Failed, OSError) as trouble:
+        # ``pending`` stays in the state, and the watchdog armed: it tries again.
+        return Failed(f"{said}\n{trouble}")
+    if state.deadline:
+        guard.disarm()
+    return Failed(f"{said}\nthe box is back in {where(state)}")

@@ -70,13 +70,17 @@ class Claims:
         self._save()
         self._kept_file(path).unlink(missing_ok=True)
 
+    def left(self, wanted: Iterable[str]) -> set[str]:
+        """Our units that are not wanted any more."""
+        return self._units.keys() - set(wanted)
+
     def stop_unwanted(self, wanted: Iterable[str]) -> list[str]:
         """Stop our units that are not wanted any more; says which.
 
         One that ran before it was ours keeps running: ssh and the network belong to whoever
         set the box up, and going back must not lock him out.
         """
-        left = self._units.keys() - set(wanted)
+        left = self.left(wanted)
         stopped = services.stop(unit for unit in left if not self._units[unit])
         self._units = {unit: ran for unit, ran in self._units.items() if unit not in left}
         self._save()

@@ -57,8 +57,10 @@ def write(target: Path, content: bytes, *, mode: int = 0o600, uid: int = -1, gid
             stream.flush()
             os.fsync(stream.fileno())
         fresh.rename(target)
-    except BaseException:
+    except BaseException as error:
         fresh.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not error.filename:  # a full disk names no file
+            raise OSError(error.errno, error.strerror, str(target)) from None
         raise
     sync_folder(target.parent)
 
@@ -139,4 +141,7 @@ def place(paths: Paths, entry: Entry, source: Path) -> None:
     if problem := obstacle(paths, entry.path):
         raise Failed(problem)
     uid, gid = owner_of(entry)
-    write(paths.on_box(entry.path), source.read_bytes(), mode=entry.mode, uid=uid, gid=gid)
+    content = source.read_bytes()
+    if sha256(content).hexdigest() != entry.sha256:
+        raise Failed(f"{source} is damaged: it is not what its manifest says")
+    write(paths.on_box(entry.path), content, mode=entry.mode, uid=uid, gid=gid)

@@ -24,7 +24,11 @@ _SECRETS = "/etc/gateway/secrets.json"  # comes by another way; a tree's modes a
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+\.(service|socket|timer|target|mount|path)")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-_FIREWALL = ("/etc/nftables.conf", "nftables.service")
+FIREWALL = ("/etc/nftables.conf", "nftables.service")
+"""The one file that is loaded before all others on a way back, and its unit."""
+BOOT_UNIT = "gateway-boot.service"
+BOOT_FILE = f"/etc/systemd/system/{BOOT_UNIT}"
+"""What leads back at the next start (boot.py)."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,11 @@ class Manifest:
         installation must come back with the firewall.
         """
         files = tuple(entry for entry in self.files if entry.first)
-        path, unit = _FIREWALL
+        path, unit = FIREWALL
         firewall = unit in self.units and any(entry.path == path for entry in files)
-        return replace(self, files=files, packages=(), units=(unit,) if firewall else ())
+        units: tuple[str, ...] = (unit,) if firewall else ()
+        units += (BOOT_UNIT,) if BOOT_UNIT in self.units else ()
+        return replace(self, files=files, packages=(), units=units)
 
     @property
     def paths(self) -> frozenset[str]:

@@ -122,6 +122,12 @@ def stop(names: Iterable[str]) -> list[str]:
     return there
 
 
+def cancel(names: Iterable[str]) -> None:
+    """Keep units from starting at this boot and the next, from within an early boot."""
+    if there := [unit.name for unit in units(sorted(set(names))) if unit.load == "loaded"]:
+        must(["systemctl", "disable", "--no-block", "--now", "--", *there])
+
+
 def start(names: Sequence[str]) -> list[str]:
     """Start what does not run; says which. Failed ones get another chance."""
     waiting = [each.name for each in units(names) if not each.runs]

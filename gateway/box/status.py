@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import packages, services
-from .activate import secrets_digest
+from . import packages, services, session
+from .back import secrets_digest
 from .claims import Claims
 from .files import Paths, differs
+from .lock import holder
 from .manifest import Manifest
+from .state import State
 from .store import Store, read_archive
 from .switch import view
 
@@ -19,6 +22,7 @@ _UNSETTLED = {
     "bare": "the box has no generation yet",
     "half": "the box has only its firewall and its package sources yet",
     "interrupted": "a switch was interrupted",
+    "unconfirmed": "its generation is not confirmed yet",
 }
 
 
@@ -47,7 +51,9 @@ def status(store: Store) -> dict[str, Any]:
     """The active generation, since when, and the drift from it."""
     state = store.state()
     told: dict[str, Any] = asdict(state)
-    del told["secrets"]
+    for inner in ("secrets", "confirmed_secrets", "boot", "switched", "deadline"):
+        del told[inner]
+    told["seconds_left"] = seconds_left(state)
     told |= {"manifest": "", "drift": [], "warnings": [], "state": "bare"}
     if state.active is not None:
         current = view(store.generation(state.active), state.only_first)
@@ -55,9 +61,35 @@ def status(store: Store) -> dict[str, Any]:
         told["drift"] = drift(store.paths, current.manifest)
         told["warnings"] = services.lacking(current.manifest.units)
         told["state"] = "half" if state.only_first else "active"
+        if not state.settled:
+            told["state"] = "unconfirmed"
+    at_work = holder(store.paths.lock)
+    told["holder"] = str(at_work) if at_work else ""
     if state.pending is not None:
         told["state"] = "interrupted"
     return told
+
+
+def seconds_left(state: State) -> int | None:
+    """Until the box goes back by itself; None where nothing watches."""
+    if not state.deadline or state.settled or state.boot != session.boot_id():
+        return None
+    return max(0, round(state.deadline - session.boottime()))
+
+
+def status_lines(told: dict[str, Any]) -> Iterator[str]:
+    """The same for people."""
+    yield f"{told['state']}: generation {told['active']} since {told['since']}"
+    if told["state"] == "unconfirmed":
+        left = told["seconds_left"]
+        back = f"the box goes back in {left} s" if left is not None else "nothing watches it"
+        yield f"to be confirmed (`gateway-box confirm`, from a new connection); {back}"
+    yield f"confirmed: generation {told['confirmed']}, before that {told['before']}"
+    if told["returned"]:
+        yield f"returned by itself: {told['returned']}"
+    if told["holder"]:
+        yield f"at work: {told['holder']}"
+    yield from (f"drift: {line}" for line in told["drift"])
 
 
 def compare(store: Store, digest: str, secrets: str) -> dict[str, Any]:
@@ -80,20 +112,6 @@ def plan(store: Store, archive: Path) -> dict[str, Any]:
     removed = sorted(Claims(store.paths).unwanted(manifest.paths))
     lines = drift(store.paths, manifest)
     return {"changed": bool(lines or removed), "would": lines, "removed": removed}
-
-
-def listing(store: Store) -> list[dict[str, Any]]:
-    """The generations that are kept, oldest first."""
-    state = store.state()
-    return [
-        {
-            "generation": number,
-            "manifest": store.generation(number).manifest.digest,
-            "files": len(store.generation(number).manifest.files),
-            "active": number == state.active,
-        }
-        for number in store.numbers()
-    ]
 
 
 def as_text(told: Any) -> str:

@@ -1,31 +1,42 @@
 """What the box remembers: its generations, which of them is active, and the lock.
 
-``/var/lib/gateway/generations/N/{manifest.json,files/…}`` holds each tree whole;
-``state.json`` beside it says which one is active since when, and which one was being switched
-to: a box that lost its power there finds out.
+``/var/lib/gateway/generations/N/{manifest.json,record.json,files/…}`` holds each tree whole, and
+what became of it; ``state.json`` beside them says which one is active and which is confirmed,
+and which one was being switched to: a box that lost its power there finds out.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import lzma
 import os
 import shutil
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from . import session
 from .files import Paths, make_folder, sync_folder, write
-from .manifest import MAX_FILE, MAX_FILES, MAX_TREE, Manifest, parse
+from .lock import hold
+from .manifest import MAX_FILE, MAX_FILES, MAX_TREE, Entry, Manifest, parse
 from .process import Failed
+from .state import (
+    Event,
+    Record,
+    State,
+    now,
+    read_record,
+    read_state,
+    write_record,
+    write_state,
+)
 
 KEEP = 10
+RESERVE = 4 << 20
+"""Bytes that are put aside for a way back on a full disk."""
 LOCK_SECONDS = 30
 # What zipfile lets through of a damaged archive: not all of it is a BadZipFile.
 _UNREADABLE = (
@@ -40,20 +51,6 @@ _UNREADABLE = (
 
 
 @dataclass(frozen=True)
-class State:
-    """Where the box stands. Numbers are generations."""
-
-    active: int | None = None
-    only_first: bool = False
-    """Only the files that come before the packages are in place."""
-    since: str = ""
-    secrets: str = ""
-    """SHA-256 of the secrets that the active generation was taken into use with."""
-    pending: int | None = None
-    """The one being switched to; it stays here when the power goes in between."""
-
-
-@dataclass(frozen=True)
 class Generation:
     """One staged tree."""
 
@@ -65,6 +62,21 @@ class Generation:
         """The staged file for a path of the box."""
         return self.folder / "files" / path.lstrip("/")
 
+    @property
+    def record(self) -> Record:
+        """What became of it."""
+        return read_record(self.folder / "record.json")
+
+    def damage(self) -> list[str]:
+        """The files of a kept tree that are no longer what its manifest says."""
+        return [entry.path for entry in self.manifest.files if not self._is_whole(entry)]
+
+    def _is_whole(self, entry: Entry) -> bool:
+        try:
+            return sha256(self.staged(entry.path).read_bytes()).hexdigest() == entry.sha256
+        except OSError:
+            return False
+
 
 class Store:
     """The generations of a box."""
@@ -73,40 +85,42 @@ class Store:
         self.paths = paths
         self._folder = paths.memory / "generations"
         self._state = paths.memory / "state.json"
+        self._reserve = paths.memory / "reserve"
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the box's one lock; wait a little for another holder, then say so."""
-        make_folder(self.paths.lock.parent)
-        with os.fdopen(os.open(self.paths.lock, os.O_RDWR | os.O_CREAT, 0o600), "r+") as stream:
-            deadline = time.monotonic() + LOCK_SECONDS
-            while True:
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        holder = stream.read(20).strip()
-                        raise Failed(f"another gateway-box (pid {holder}) is at work") from None
-                    time.sleep(0.2)
-            stream.truncate(0)
-            stream.write(str(os.getpid()))
-            stream.flush()
+    def lock(self, doing: str) -> Iterator[None]:
+        """Hold the box's one lock; wait a little for another holder, then say who it is."""
+        with hold(self.paths.lock, doing, LOCK_SECONDS):
             yield
 
     def state(self) -> State:
         """Where the box stands."""
-        try:
-            return State(**json.loads(self._state.read_bytes()))
-        except FileNotFoundError:
-            return State()
-        except (ValueError, TypeError) as error:
-            raise Failed(f"{self._state} cannot be read: {error}") from None
+        return read_state(self._state)
 
     def remember(self, state: State) -> None:
         """Write down where the box stands, durably."""
-        make_folder(self._state.parent, 0o700)
-        write(self._state, (json.dumps(asdict(state), indent=1) + "\n").encode())
+        write_state(self._state, state)
+
+    def note(self, number: int, what: str, why: str = "") -> None:
+        """Write down what became of a generation."""
+        generation = self.generation(number)
+        event = Event(what, now(), session.who(), why)
+        write_record(generation.folder / "record.json", generation.record.then(event))
+
+    def note_if_there(self, number: int | None, what: str, why: str) -> None:
+        """The same, where the generation may be gone or damaged."""
+        with suppress(Failed, OSError):
+            self.note(number or 0, what, why)
+
+    def make_reserve(self) -> None:
+        """Put room aside that a way back can use when the disk is full."""
+        make_folder(self._reserve.parent, 0o700)
+        with self._reserve.open("wb") as stream:
+            os.posix_fallocate(stream.fileno(), 0, RESERVE)
+
+    def release_reserve(self) -> None:
+        """Use that room."""
+        self._reserve.unlink(missing_ok=True)
 
     def numbers(self) -> list[int]:
         """The generations that are here, oldest first."""
@@ -124,7 +138,7 @@ class Store:
             raise Failed(f"there is no generation {number} here (there is: {have})")
         return Generation(number, folder, parse((folder / "manifest.json").read_bytes()))
 
-    def stage(self, archive: Path) -> tuple[Generation, bool]:
+    def stage(self, archive: Path, site: str = "") -> tuple[Generation, bool]:
         """Unpack an archive as a generation; says whether it is a new one.
 
         The same tree is never kept twice: trying again after a failure must not push the
@@ -132,9 +146,10 @@ class Store:
         """
         manifest, contents = read_archive(archive)
         for number in reversed(self.numbers()):
-            known = self.generation(number)
-            if known.manifest.digest == manifest.digest and _whole(known):
-                return known, False
+            with suppress(Failed, OSError):  # a damaged one is brought anew
+                known = self.generation(number)
+                if known.manifest.digest == manifest.digest and not known.damage():
+                    return known, False
         number = max(self.numbers(), default=0) + 1
         make_folder(self._folder, 0o700)
         fresh = self._folder / ".new"
@@ -146,28 +161,20 @@ class Store:
             # With its mode: some checkers judge it too (visudo).
             write(target, contents[f"files{entry.path}"], mode=entry.mode)
         write(fresh / "manifest.json", contents["manifest.json"])
+        staged = Event("staged", now(), session.who())
+        write_record(fresh / "record.json", Record(site, (staged,)))
         fresh.rename(self._folder / str(number))
         sync_folder(self._folder)
         return self.generation(number), True
 
     def prune(self) -> list[int]:
-        """Remove the oldest generations beyond KEEP, never the active or the pending one."""
+        """Remove the oldest generations beyond KEEP, never one that a way leads to."""
         state = self.state()
-        gone = [n for n in self.numbers()[:-KEEP] if n not in (state.active, state.pending)]
+        needed = (state.active, state.pending, state.confirmed, state.before)
+        gone = [number for number in self.numbers()[:-KEEP] if number not in needed]
         for number in gone:
             shutil.rmtree(self._folder / str(number))
         return gone
-
-
-def _whole(generation: Generation) -> bool:
-    """Whether a kept tree still is what its manifest says."""
-    try:
-        return all(
-            sha256(generation.staged(entry.path).read_bytes()).hexdigest() == entry.sha256
-            for entry in generation.manifest.files
-        )
-    except OSError:
-        return False
 
 
 def read_archive(archive: Path) -> tuple[Manifest, dict[str, bytes]]:

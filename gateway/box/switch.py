@@ -1,9 +1,9 @@
 """One switch of the box from whatever it is to a manifest.
 
-The order: what is no longer wanted stops; every new path is claimed; files are placed; paths
-that nobody wants any more are given back; cards get their names; services take their files in
-the manifest's order (the firewall's comes first in it); units start, and have to stay up;
-conversations that are no longer permitted end.
+The order: the unit that leads back at the next start is there; what is no longer wanted stops;
+every new path is claimed; files are placed; paths that nobody wants any more are given back;
+cards get their names; services take their files in the manifest's order (the firewall's comes
+first in it); units start, and have to stay up; conversations that are no longer permitted end.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from . import conntrack, nics, policy, services
 from .claims import Claims
 from .files import Paths, differs, place
-from .manifest import NOTHING, Manifest
+from .manifest import BOOT_FILE, BOOT_UNIT, NOTHING, Entry, Manifest
 from .process import Failed, run
 from .store import Generation
 
@@ -30,6 +31,7 @@ class View:
     manifest: Manifest = NOTHING
     staged: Callable[[str], Path] = Path
     generation: int | None = None
+    only_first: bool = False
 
     def links(self) -> list[str]:
         """The texts of its systemd.link(5) files."""
@@ -44,7 +46,7 @@ def view(generation: Generation, only_first: bool = False) -> View:
     """A generation, or the part of it that comes before the packages."""
     manifest = generation.manifest
     chosen = manifest.only_first() if only_first else manifest
-    return View(chosen, generation.staged, generation.number)
+    return View(chosen, generation.staged, generation.number, only_first)
 
 
 @dataclass
@@ -89,36 +91,68 @@ class Switch:
         self._removed_commands: list[tuple[str, ...]] = []
 
     def go(self) -> None:
-        """All steps, in their order. Raises Failed at the first that fails."""
+        """All steps, in their order. Raises Failed at the first that fails, and names it."""
         manifest = self.new.manifest
-        self.attempt(lambda: self._stop(manifest))
-        self.attempt(lambda: self._claims.take(manifest.files))
-        self.attempt(lambda: self._place(manifest))
-        self.attempt(lambda: self._give_back(manifest))
-        self.attempt(lambda: self._tell_systemd(manifest))
-        self.attempt(self._name_cards)
+        self.attempt("the way back at a restart is laid", lambda: self._lay_way_back(manifest))
+        self.attempt("units are stopped", lambda: self._stop(manifest))
+        self._files(manifest)
+        self.attempt("systemd is told", lambda: self._tell_systemd(manifest))
+        self.attempt("cards are named", self._name_cards)
         for command, path in self._commands(manifest):
-            self.attempt(lambda command=command, path=path: self._reload(command, path))  # type: ignore[misc]
-        self.attempt(lambda: self._start(manifest))
-        self.attempt(lambda: self._end_conversations(manifest))
+            reload = partial(self._reload, command, path)
+            self.attempt("services take their files", reload)
+        self.attempt("units are started", lambda: self._start(manifest))
+        self.attempt("conversations are ended", lambda: self._end_conversations(manifest))
 
-    def attempt(self, step: Callable[[], None]) -> None:
+    def before_services(self) -> None:
+        """The part of it that an early boot can do: nothing runs yet, and nothing is waited for."""
+        manifest = self.new.manifest
+        unwanted = [unit for unit in self._claims.left(manifest.units) if unit != BOOT_UNIT]
+        self.attempt("units are kept from starting", lambda: services.cancel(unwanted))
+        self._files(manifest)
+        self.attempt("systemd is told", lambda: self._prepare_units(manifest))
+
+    def attempt(self, name: str, step: Callable[[], None]) -> None:
         """Take a step; with ``keep_going`` its failure is noted instead of raised."""
         try:
             step()
         except (Failed, OSError) as error:
+            said = f"while {name}: {error}"
             if not self._keep_going:
-                raise
-            self.outcome.warnings.append(str(error))
+                raise Failed(said) from error
+            self.outcome.warnings.append(said)
+
+    def _lay_way_back(self, manifest: Manifest) -> None:
+        """From now on a restart leads back, also in the middle of a first switch."""
+        ahead = [entry for entry in manifest.files if entry.path == BOOT_FILE]
+        if ahead and differs(self._paths, ahead[0]):
+            self._claims.take(ahead)
+            self._place_all(ahead)
+            services.enable([BOOT_UNIT])
+
+    def _files(self, manifest: Manifest) -> None:
+        self.attempt("paths are claimed", lambda: self._claims.take(manifest.files))
+        self.attempt("files are placed", lambda: self._place_all(manifest.files))
+        self.attempt("paths are given back", lambda: self._give_back(manifest))
 
     def _stop(self, manifest: Manifest) -> None:
         self.outcome.stopped += self._claims.stop_unwanted(manifest.units)
 
-    def _place(self, manifest: Manifest) -> None:
-        for entry in manifest.files:
+    def _place_all(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
             if differs(self._paths, entry):
-                place(self._paths, entry, self.new.staged(entry.path))
-                self.outcome.files.append(entry.path)
+                self._place(entry)
+
+    def _place(self, entry: Entry) -> None:
+        # One file that cannot come back must not keep the others from it.
+        try:
+            place(self._paths, entry, self.new.staged(entry.path))
+        except (Failed, OSError) as error:
+            if not self._keep_going:
+                raise
+            self.outcome.warnings.append(f"{entry.path} is not put back: {error}")
+        else:
+            self.outcome.files.append(entry.path)
 
     def _give_back(self, manifest: Manifest) -> None:
         for path, command in self._claims.unwanted(manifest.paths).items():
@@ -137,6 +171,12 @@ class Switch:
         if new_units or freed or outcome.masked or outcome.enabled:
             services.reload_units()
         services.start([unit for unit, ran in freed.items() if ran])
+
+    def _prepare_units(self, manifest: Manifest) -> None:
+        self._claims.take_units(manifest.units)
+        self.outcome.masked += self._claims.mask(manifest.masked)
+        self.outcome.enabled += services.enable(manifest.units)
+        services.reload_units()
 
     def _name_cards(self) -> None:
         if links := self.new.links():

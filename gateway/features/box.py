@@ -11,6 +11,7 @@ from gateway.render import RenderedFile, fill
 from gateway.site import Site
 
 PROGRAM = "/usr/sbin/gateway-box"
+BOOT_UNIT = "gateway-boot.service"
 LIBRARY = "/usr/lib/gateway/box"
 SOURCE = Path(__file__).parent.parent / "box"
 
@@ -24,6 +25,8 @@ def files(_site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     for module in sorted(SOURCE.glob("*.py")):
         path = f"{LIBRARY}/{module.name}"
         yield RenderedFile(path, module.read_bytes(), "box", first=True)
+    path = f"etc/systemd/system/{BOOT_UNIT}"
+    yield RenderedFile(f"/{path}", fill(f"{path}.j2"), "box", first=True)
 
 
-FEATURE = Feature("box", files=files)
+FEATURE = Feature("box", files=files, units=lambda _site: (BOOT_UNIT,))

@@ -12,6 +12,7 @@ from box_kit import BoxInAFolder, file
 from gateway.box import store as store_module
 from gateway.box.files import differs
 from gateway.box.process import Failed
+from gateway.box.state import State
 from gateway.box.status import compare, drift, status
 
 SH = ("sh", "-n", "{file}")
@@ -96,7 +97,7 @@ def test_a_failed_switch_leads_back_to_exactly_what_was_there(box: BoxInAFolder)
     assert box.everything() == found
     for word in ("generation 1", "/etc/bad", "no such directive", "exit 3", "back in"):
         assert word in str(failed.value)
-    assert box.store.state() == store_module.State()
+    assert replace(box.store.state(), boot="", returned="") == State()
     # Control: without the bad one they are placed.
     box.apply(*wrong[:3])
     assert box.everything()["/etc/chrony.conf"] == (0o644, "ours\n")
@@ -226,7 +227,7 @@ def test_going_back_to_an_earlier_description_uses_its_generation(box: BoxInAFol
 def test_two_at_once_do_not_mix(box: BoxInAFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = str(box.archive([file("/etc/a")]))
     monkeypatch.setattr(store_module, "LOCK_SECONDS", 0)
-    with box.store.lock():
+    with box.store.lock("test"):
         assert box.run("stage", archive) == 1
     assert box.run("stage", archive) == 0
 
