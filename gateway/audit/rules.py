@@ -80,23 +80,31 @@ class VerdictMap:
 
 @dataclass(frozen=True)
 class Assign:
-    """Changes what later rules see: a mark, ``untracked``, the helper that reads along."""
+    """Changes what later rules see: a mark, the state ``untracked``, the helper that reads along.
+
+    Only for packets whose fields have the values in ``only``; others it leaves as they are.
+    """
 
     field: str
     value: int
+    only: tuple[tuple[str, Values], ...] = ()
 
 
 @dataclass(frozen=True)
 class Translate:
-    """Network address translation: ``address`` and ``port`` where they become a single value.
+    """Network address translation, and with it ``accept``.
 
-    ``source``: snat and masquerade; otherwise dnat and redirect. None: left, or not one value.
+    ``sets`` says what becomes of which field: a number, or None for a value that is chosen when it
+    happens (masquerade, a range). With ``keys`` it is a map: each element's ``value`` are the
+    numbers, in the order of ``sets``.
     """
 
     kind: Literal["snat", "dnat", "masquerade", "redirect"]
     family: int | None = None
-    address: int | None = None
-    port: int | None = None
+    sets: tuple[tuple[str, int | None], ...] = ()
+    keys: tuple[str, ...] = ()
+    elements: tuple[Element, ...] = ()
+    named: str = ""
 
 
 @dataclass(frozen=True)

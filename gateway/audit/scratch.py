@@ -1,0 +1,116 @@
+"""A network namespace of its own, in which a ruleset is loaded and listed again.
+
+Nothing reaches it and it is gone with the command. Root is not needed where the kernel lets users
+have namespaces.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.problems import Failed
+from gateway.run import run
+
+SEPARATOR = "\x1e"
+"""Between the outputs of one command: ASCII's record separator, which nft never prints."""
+LIST_JSON = "nft -nn -j list ruleset"
+LIST_TEXT = "nft -nn -a list ruleset"
+LISTING = f"{LIST_JSON}; printf '\\036'; {LIST_TEXT}; printf '\\036'; nft -a list ruleset"
+"""What a box is asked for, as one shell command; ``listing`` reads its output."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A ruleset as nft shows it: numbers for names (``-nn``), handles (``-a``), and what it said.
+
+    ``readable`` is the text with words instead of numbers, for people.
+    """
+
+    json: str
+    text: str
+    readable: str = ""
+    errors: str = ""
+
+
+def listing(output: str, errors: str) -> Listing:
+    """A listing from the output of ``LISTING``. Raises Failed if it is not whole."""
+    parts = output.split(SEPARATOR)
+    if len(parts) != 3 or not parts[0].strip():
+        raise Failed(f"nft did not list the ruleset: {errors.strip() or 'it said nothing'}")
+    return Listing(parts[0], parts[1], parts[2], errors)
+
+
+def own(inside: str, stdin: str, *, nft: str = "nft", on: Sequence[str] = ()) -> tuple[str, str]:
+    """The output of a shell command in a new namespace, and its stderr; ``on`` is put before."""
+    root = [] if on or os.geteuid() == 0 else ["--map-root-user"]
+    script = re.sub(r"\bnft\b", nft, inside)
+    done = run([*on, "unshare", *root, "--net", "--", "sh", "-ec", script], stdin=stdin)
+    return done.stdout, done.stderr
+
+
+def cards_in(text: str) -> tuple[str, ...]:
+    """The cards that must be there before a ruleset loads: nft turns iif and oif into indexes."""
+    found = re.findall(r'\b[io]if (?:!= )?(?:vmap )?(\{[^}]*\}|"[^"]+")', text)
+    return tuple(sorted({name for each in found for name in re.findall(r'"([^"]+)"', each)}))
+
+
+def _with_cards(cards: Iterable[str]) -> str:
+    # A veth needs no module of its own where there are containers; its other end is not used.
+    commands = ["ip link set lo up"]
+    for number, card in enumerate(sorted(set(cards) - {"lo"})):
+        if not re.fullmatch(r"[\w.@-]{1,15}", card):
+            raise Failed(f"a card named {card!r} cannot be made in a scratch namespace")
+        commands.append(f"ip link add '{card}' type veth peer name gwscratch{number}")
+    return "; ".join(commands)
+
+
+def load(text: str, *, nft: str = "nft", on: Sequence[str] = ()) -> Listing:
+    """Ruleset text, loaded and listed again. Raises Failed with nft's words if it does not load."""
+    script = f"{_with_cards(cards_in(text))}; nft -f -; {LISTING}"
+    return listing(*own(script, text, nft=nft, on=on))
+
+
+def again(text: str, json: str, *, nft: str = "nft", on: Sequence[str] = ()) -> tuple[str, str]:
+    """Text and JSON, each loaded into a namespace of its own and listed as text, without state."""
+    cards = _with_cards(cards_in(text))
+    show = "nft -s -nn list ruleset"
+    from_text, _ = own(f"{cards}; nft -f -; {show}", text, nft=nft, on=on)
+    from_json, _ = own(f"{cards}; nft -j -f -; {show}", json, nft=nft, on=on)
+    return from_text, from_json
+
+
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[{},]|[^\s{},"]+')
+
+
+def normal(text: str) -> list[str]:
+    """The lines of a listing, the members of each set in order: a hash set has none of its own."""
+    lines, open_set = [], ""
+    for line in text.splitlines():
+        open_set = f"{open_set} {line.strip()}" if open_set else line.strip()
+        if "elements = {" in open_set and "}" not in _WORD.findall(open_set)[-1:]:
+            continue
+        lines.append(_sorted_sets(open_set))
+        open_set = ""
+    return [*lines, open_set] if open_set else lines
+
+
+def _sorted_sets(line: str) -> str:
+    out: list[str] = []
+    members: list[list[str]] | None = None
+    for word in _WORD.findall(line):
+        if word == "{":
+            members = [[]]
+            out.append(word)
+        elif word == "}" and members is not None:
+            out += [", ".join(sorted(" ".join(each) for each in members)), word]
+            members = None
+        elif members is not None:
+            members.append([]) if word == "," else members[-1].append(word)
+        else:
+            out.append(word)
+    if members is not None:  # the brace that opens a block
+        out += [" ".join(each) for each in members if each]
+    return " ".join(out)
