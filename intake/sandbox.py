@@ -1,0 +1,89 @@
+"""Other people's programs on strangers' files: no network, one folder, bounded in all they take.
+
+bubblewrap(1) gives the program its own namespaces with the system read-only and one folder to
+write to; setrlimit(2) bounds its memory, processor time and what it writes.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from intake.refused import Refused
+
+_SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/sbin", "/etc/alternatives")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a program may take."""
+
+    seconds: int = 30
+    memory: int = 2**30
+    written: int = 2**30
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a program ended, and what it said (as bytes that need not be text)."""
+
+    code: int
+    said: bytes
+    errors: bytes
+
+
+def available(program: str) -> bool:
+    """Whether the program and bubblewrap are there."""
+    return bool(shutil.which(program) and shutil.which("bwrap"))
+
+
+def run(words: Sequence[str], folder: Path, limits: Limits = Limits()) -> Done:
+    """Run a program with only ``folder`` to write to, as its working folder.
+
+    Refused when it is not installed, takes too long, or dies of a signal.
+    """
+    program = words[0]
+    if not available(program):
+        raise Refused(
+            f"{program} is not installed here, which reads such files",
+            mend=f"apt-get install bubblewrap and the package of {program}",
+        )
+    box = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    for each in _SYSTEM:
+        if Path(each).is_symlink():
+            box += ["--symlink", str(Path(each).readlink()), each]
+        elif Path(each).exists():
+            box += ["--ro-bind", each, each]
+    box += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - its own
+    box += ["--bind", str(folder), "/work", "--chdir", "/work", "--clearenv"]
+    box += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C.UTF-8"]
+    try:
+        done = subprocess.run(
+            [*box, "--", *words],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=limits.seconds,
+            preexec_fn=lambda: _bound(limits),
+        )
+    except subprocess.TimeoutExpired:
+        raise Refused(f"{program} did not end within {limits.seconds} s") from None
+    if done.returncode > 128 or done.returncode < 0:
+        number = done.returncode - 128 if done.returncode > 128 else -done.returncode
+        name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
+        raise Refused(f"{program} was ended by {name}: the file may be made to break it")
+    return Done(done.returncode, done.stdout[-65536:], done.stderr[-65536:])
+
+
+def _bound(limits: Limits) -> None:
+    os.nice(5)
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.written, limits.written))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
