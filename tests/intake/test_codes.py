@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pydicom.sr._concepts_dict import concepts
 from pydicom.sr._snomed_dict import mapping
@@ -19,6 +21,10 @@ def meaning(code: str) -> str:
     raise AssertionError(f"{code} is no code of PS3.16")
 
 
+def words(text: str) -> set[str]:
+    return set(re.findall("[0-9]+m?|[a-z]+", text.lower()))
+
+
 @pytest.mark.parametrize(("code", "word"), list({**POSTURES, **VIEWS}.items()))
 def test_postures_and_views(code: str, word: str) -> None:
     assert meaning(code).startswith(word)
@@ -32,7 +38,8 @@ def test_entries(code: str, first: bool) -> None:
 @pytest.mark.parametrize(("code", "name"), list(NUCLIDE_CODES.items()))
 def test_nuclides(code: str, name: str) -> None:
     (known,) = [each for each in NUCLIDES if each.name == name]
-    assert meaning(code) == known.meaning.lower()
+    # Another context group may name the same code in another order.
+    assert words(known.meaning) <= words(meaning(code))
 
 
 def test_a_wrong_code_is_seen() -> None:
