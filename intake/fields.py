@@ -29,16 +29,27 @@ class Field:
     to: tuple[str, ...] = ()
     """Places in the model (``windows[0].lower``)."""
     why: str = ""
+    keep: bool = False
+    """Mapped, but not to the letter (rounded, say): it is kept as it stood as well."""
     line: int = 0
     """Counts from 1; 0: the source has no lines."""
     offset: int = -1
     """In bytes from the file's start; -1: unknown."""
 
-    def mapped(self, *to: str, why: str = "") -> Field:
+    def mapped(self, *to: str, why: str = "", keep: bool = False) -> Field:
         """This field, with its meaning at these places of the model too."""
         return replace(
-            self, fate=Fate.MAPPED, to=tuple(dict.fromkeys((*self.to, *to))), why=why or self.why
+            self,
+            fate=Fate.MAPPED,
+            to=tuple(dict.fromkeys((*self.to, *to))),
+            why=why or self.why,
+            keep=keep or self.keep,
         )
+
+    @property
+    def kept(self) -> bool:
+        """Whether it goes, as it stood, into the private block or a comment."""
+        return self.keep or self.fate is Fate.KEPT
 
 
 @dataclass(frozen=True)
