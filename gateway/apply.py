@@ -18,7 +18,7 @@ from gateway.archive import pack
 from gateway.load import Loaded
 from gateway.problems import Failed
 from gateway.run import follow, run
-from gateway.secrets import ensure
+from gateway.secrets import ensure, logs_in_at_proxy
 from gateway.sharing import grants
 
 HOME = Path(__file__).parent.parent
@@ -141,10 +141,11 @@ def apply(loaded: Loaded, order: Order, on_step: Callable[[str], None] = lambda 
     words; the box then is as it was before.
     """
     passwords = ensure(loaded.site, order.vault_path, order.password_file)
+    vault_needed = bool(passwords) or logs_in_at_proxy(loaded.site)
     reader = Reader(on_step)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gateway-apply-") as scratch:
-        command = _command(loaded, order, Path(scratch), vault_needed=bool(passwords))
+        command = _command(loaded, order, Path(scratch), vault_needed=vault_needed)
         environment = {
             "ANSIBLE_CONFIG": str(HOME / "ansible.cfg"),
             "ANSIBLE_STDOUT_CALLBACK": "gateway_events",
@@ -202,6 +203,7 @@ def packed(loaded: Loaded, out: Path) -> dict[str, Any]:
         "site": sha256(Path(loaded.source.file).read_bytes()).hexdigest(),
         "archive": str(archive),
         "accounts": sorted({grant.device for grant in grants(loaded.site)}),
+        "proxy_login": logs_in_at_proxy(loaded.site),
     }
 
 

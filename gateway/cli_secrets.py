@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from getpass import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +33,19 @@ def rotate(site: SitePath, device: Device, password_file: Opener = None) -> None
     secrets.rotate(loaded.site, device, vault, password_file)
     print(f"{vault}: {device} has a new password. The old one works until `gateway apply {site}`;")
     print(f"then type the new one at {device}: `gateway secrets show {site} {device}`")
+
+
+@app.command("web-proxy")
+def web_proxy(site: SitePath, password_file: Opener = None) -> None:
+    """Keep the password of the hospital's web proxy: asked for, or the first line of a pipe."""
+    loaded = ready(site)
+    vault = Path(loaded.source.file).parent / VAULT
+    if sys.stdin.isatty():
+        password = getpass("The web proxy's password: ")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    secrets.keep_proxy(loaded.site, password, vault, password_file)
+    print(f"{vault}: kept. The box has it after `gateway apply {site}`")
 
 
 @app.command()

@@ -7,6 +7,7 @@ Its clear text goes to and from ``ansible-vault`` by stdin and stdout only.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -23,6 +24,8 @@ from gateway.sharing import grants, profile_of
 from gateway.site import Site
 
 VARIABLE = "gateway_passwords"
+PROXY_VARIABLE = "gateway_web_proxy"
+"""The box's password at the hospital's web proxy: the hospital's, so nothing here makes it."""
 ENCRYPTED = b"$ANSIBLE_VAULT;"
 # What a technician can read off a sheet and type on an old keyboard: one case, and none of the
 # look-alikes i, l, 1, o and 0. 31 letters and digits: 16 of them are 79 bits.
@@ -38,9 +41,14 @@ def ensure(site: Site, vault: Path, password_file: Path | None) -> dict[str, str
     """
     # NFS knows a device by its address.
     needed = sorted({grant.device for grant in grants(site) if grant.server != "nfs"})
-    if not needed:
+    if not needed and not logs_in_at_proxy(site):
         return {}
     tree = _read(vault, password_file)
+    if logs_in_at_proxy(site) and not tree.get(PROXY_VARIABLE):
+        raise Failed(
+            f"{vault} has no password for the hospital's web proxy: the proxy's administrator has "
+            f"it, and `gateway secrets web-proxy {vault.parent}` keeps it"
+        )
     known = _passwords(tree, vault)
     fresh = {name: make(_limits(site, name)) for name in needed if name not in known}
     known |= fresh
@@ -82,6 +90,25 @@ def show(site: Site, device: str, vault: Path, password_file: Path | None) -> st
     if device not in known:
         raise Failed(f"{vault} has no password of {device} yet: `gateway apply` makes it")
     return known[device]
+
+
+def logs_in_at_proxy(site: Site) -> bool:
+    """Whether the box needs a password to reach its updates."""
+    return bool(site.updates_proxy and site.updates_proxy.user)
+
+
+def keep_proxy(site: Site, password: str, vault: Path, password_file: Path | None) -> None:
+    """Put the web proxy's password into the vault. The box has it after the next apply."""
+    if not logs_in_at_proxy(site):
+        raise Failed("the box logs in at no web proxy: give `user` in `hospital.web_proxy` first")
+    if not re.fullmatch(r"[!-~]{1,128}", password):
+        raise Failed(
+            "the web proxy's password must be printable ASCII without blanks, up to 128 "
+            "characters: apt can hold no other (apt_auth.conf(5)); ask for another one"
+        )
+    tree = _read(vault, password_file)
+    if tree.get(PROXY_VARIABLE) != password:
+        _write(vault, password_file, {**tree, PROXY_VARIABLE: password})
 
 
 def _must_have_account(site: Site, device: str) -> None:

@@ -50,6 +50,8 @@ SshKey = Annotated[
     ),
 ]
 Email = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$")]
+# No colon (RFC 7617, 2) and, as apt_auth.conf(5) has it, no blank.
+ProxyUser = Annotated[str, StringConstraints(pattern=r"^[!-9;-~]{1,64}$")]
 ServiceName = Annotated[
     str, StringConstraints(pattern=r"^([a-z][a-z0-9-]*|(tcp|udp)/\d{1,5}(-\d{1,5})?)$")
 ]
@@ -193,6 +195,8 @@ class WebProxy(Part):
     """Its address."""
     port: Port = 3128
     """Its port."""
+    user: ProxyUser | None = None
+    """Who the box logs in as there, if it must; the password: `gateway secrets web-proxy SITE`."""
 
 
 class Hospital(Part):
@@ -376,6 +380,11 @@ class Site(Part):
     def outside_name(self) -> str:
         """What the description calls the hospital's side."""
         return next(name for name, network in self.networks.items() if not network.inside)
+
+    @property
+    def updates_proxy(self) -> WebProxy | None:
+        """The hospital's web proxy, if the box's updates go through it."""
+        return self.hospital.web_proxy if self.updates.proxy == "hospital" else None
 
     @cached_property
     def inside(self) -> dict[str, Network]:

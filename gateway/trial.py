@@ -10,7 +10,7 @@ from pathlib import Path
 import lab
 from gateway.apply import Connection, Order, Summary, apply
 from gateway.load import Loaded
-from gateway.secrets import ensure
+from gateway.secrets import ensure, keep_proxy, logs_in_at_proxy
 from gateway.verify.context import Context
 from gateway.verify.evidence import Evidence, Row
 from gateway.verify.run import verify
@@ -26,9 +26,16 @@ class Trial:
     @property
     def order(self) -> Order:
         """What to apply, and how the lab's box is reached."""
+        self._be_told()
         site = Path(self.loaded.source.file)
         host = Connection(host=self.lab.ssh_host, ssh_args=" ".join(self.lab.ssh_options()))
         return Order(site, host, self._vault, self._password_file)
+
+    def _be_told(self) -> None:
+        """The password that the lab's web proxy asks for, as its administrator would tell it."""
+        if logs_in_at_proxy(self.loaded.site):
+            told = self.lab.proxy_password
+            keep_proxy(self.loaded.site, told, self._vault, self._password_file)
 
     @property
     def _vault(self) -> Path:

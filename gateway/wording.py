@@ -159,6 +159,10 @@ _WANTED: dict[str, tuple[str, str]] = {
         "is no public ssh key: the whole line of an id_*.pub file",
         "ssh-ed25519 AAAA… name@pc",
     ),
+    _pattern(model.ProxyUser): (
+        "is no name to log in with here: up to 64 characters of ASCII, no blank and no colon",
+        "nm-gateway",
+    ),
     _pattern(model.ServiceName): (
         "is no service: a known name, or tcp/PORT, udp/PORT, tcp/FIRST-LAST",
         "web or tcp/8042",

@@ -20,9 +20,9 @@ from gateway.run import run
 from gateway.site import BOX, Site
 from lab import images, machine, mirror, wire
 from lab.box import Box
-from lab.hospital import Hospital
+from lab.hospital import PROXY_PASSWORD, Hospital
 from lab.images import Say, Trees
-from lab.plan import Place, Plan
+from lab.plan import HOSPITAL, Place, Plan
 from lab.remains import Remains, processes_in
 from lab.world import MARK, World
 
@@ -68,6 +68,11 @@ class Lab:
     def folder(self, who: str) -> Path:
         """What a place sees as /data. ``hospital``: web.jsonl, mail/, dns.log, proxy.log."""
         return self.world.folder(self.plan.place(who).who)
+
+    @property
+    def proxy_password(self) -> str:
+        """What the hospital's web proxy asks the box for, where the site names a user."""
+        return (self.folder(HOSPITAL) / PROXY_PASSWORD).read_text()
 
     @property
     def ssh_host(self) -> str:

@@ -10,6 +10,7 @@ the web proxy passes it what is asked of the mirror.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from lab.wire import inside
 from lab.world import MARK, World
 
 WEB_NAMES = ("www.hospital.example", "intranet.hospital.example")
+PROXY_PASSWORD = "proxy-password"  # noqa: S105 - a file's name
 CACHE_PORT = 3142
 CACHE_SLOTS = 16
 READY_SECONDS = 20
@@ -194,9 +196,21 @@ class Hospital:
             "LogLevel Connect",
             "DisableViaHeader Yes",
         ]
+        if way.user:  # tinyproxy.conf(5), BasicAuth
+            lines.append(f"BasicAuth {way.user} {self.proxy_password()}")
         lines += [f'Upstream http 127.0.0.1:{CACHE_PORT} "{each.name}"' for each in self.mirrors]
-        (self.data / "tinyproxy.conf").write_text("\n".join(lines) + "\n")
+        settings = self.data / "tinyproxy.conf"
+        settings.touch(mode=0o600)
+        settings.write_text("\n".join(lines) + "\n")
         self._daemon("tinyproxy", ["tinyproxy", "-d", "-c", "/data/tinyproxy.conf"])
+
+    def proxy_password(self) -> str:
+        """What its web proxy asks for: made once a lab, readable by root alone."""
+        kept = self.data / PROXY_PASSWORD
+        if not kept.exists():
+            kept.touch(mode=0o600)
+            kept.write_text(secrets.token_hex(8))
+        return kept.read_text()
 
     def _web_and_mail(self) -> None:
         web = str(self.plan.web_address)

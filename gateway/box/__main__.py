@@ -15,7 +15,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from . import accounts, confirm, generations, numbers, packages, report, services, status, tracking
+from . import (
+    accounts,
+    confirm,
+    generations,
+    numbers,
+    packages,
+    report,
+    services,
+    status,
+    tracking,
+    webproxy,
+)
 from .activate import activate
 from .claims import Claims
 from .files import Paths, make_folder, write
@@ -115,6 +126,7 @@ def _secrets(store: Store, _given: argparse.Namespace) -> Told:
         if changed:
             make_folder(target.parent)
             write(target, content, uid=0, gid=0)
+            webproxy.login(store.paths)  # a new password serves the packages of this very run
     return {"changed": changed}
 
 
@@ -190,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("return", _return, "what the watchdog does: go back unless it is confirmed")
     verb("boot", _boot, "what a boot does: only what is confirmed is booted into", "late")
     verbs.add_parser("accounts", help="make users, groups and passwords what they should be")
+    verbs.add_parser("web-proxy", help="make apt's login at the web proxy what it should be")
     verbs.add_parser("numbers", help="put the numbers of accounts and groups into a file")
     return parser
 
@@ -220,6 +233,8 @@ def main(arguments: list[str] | None = None, paths: Paths | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["accounts"]:
         return accounts.main(words[1:])
+    if words[:1] == ["web-proxy"]:
+        return webproxy.main(words[1:])
     if words[:1] == ["numbers"]:
         return numbers.main(words[1:])
     given = _parser().parse_args(words)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from gateway.features.shape import Feature
 from gateway.policy import SERVICES, Flow, PortRange, Reason, Service, box_end, outside_end
 from gateway.policy import outside_host as host
 from gateway.render import RenderedFile, fill
-from gateway.site import Site, WebProxy
+from gateway.site import Site
 
 PROXY_CONF = "/etc/apt/apt.conf.d/90gateway"
-
-
-def proxy(site: Site) -> WebProxy | None:
-    """The hospital's web proxy, if updates go through it."""
-    return site.hospital.web_proxy if site.updates.proxy == "hospital" else None
+PROXY_LOGIN = "/etc/gateway/web-proxy.json"
 
 
 def flows(site: Site) -> Iterator[Flow]:
     """The box to the web proxy, or to the web itself where there is none."""
     box = box_end(site, site.outside_name)
-    if way := proxy(site):
+    if way := site.updates_proxy:
         service = Service("web-proxy", (PortRange("tcp", way.port, way.port),))
         destination = host(site, str(way.address))
         yield Flow(box, destination, service, Reason(("hospital", "web_proxy")), "updates")
@@ -32,7 +29,7 @@ def flows(site: Site) -> Iterator[Flow]:
 
 def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     """apt's proxy, and its sources where the site names a mirror."""
-    way = proxy(site)
+    way = site.updates_proxy
     yield RenderedFile(
         PROXY_CONF,
         fill(
@@ -43,6 +40,12 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
         check=("apt-config", "-c", "{file}", "dump"),
         first=True,
     )
+    if way and way.user:
+        # The password joins it on the box (box/webproxy.py): a tree can be read by everyone.
+        told = {"machine": f"http://{way.address}:{way.port}", "user": way.user}
+        content = (json.dumps(told, indent=1) + "\n").encode()
+        command = ("/usr/sbin/gateway-box", "web-proxy")
+        yield RenderedFile(PROXY_LOGIN, content, "updates", reload=command, first=True)
     if site.updates.mirror:
         yield RenderedFile(
             "/etc/apt/sources.list.d/debian.sources",
