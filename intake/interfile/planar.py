@@ -38,14 +38,14 @@ def static(root: Block, windows: int, kind: Kind) -> Plan:
     if heads := extra.stated(root.ledger, extra.DETECTORS):
         if heads != str(each):
             raise Refused(f"{heads} detectors, {each} images in an energy window")
-        plan.drafts.append(_simultaneous(images[:each], plan, windows, kind))
+        plan.drafts.append(_simultaneous(images, plan, windows, kind))
     for number in range(0 if heads else each):
         parts = [number + window * each for window in range(windows)]
         if _alike(plan, images, parts):
-            plan.drafts.append(_one_static(images[number], parts, (), kind))
+            plan.drafts.append(_one_static([images[part] for part in parts], parts, (), kind))
         else:
             for window, part in enumerate(parts):
-                plan.drafts.append(_one_static(images[part], [part], (window,), kind))
+                plan.drafts.append(_one_static([images[part]], [part], (window,), kind))
     if len(units) == len(images):
         for number, image in enumerate(images):
             plan.checks.append(Check(image, "maximum pixel count", number, number + 1))
@@ -96,29 +96,44 @@ def _alike(plan: Plan, images: list[Block], parts: list[int]) -> bool:
 
 def _simultaneous(images: list[Block], plan: Plan, windows: int, kind: Kind) -> Draft:
     """Our own writer says that the images of a window were taken by as many detectors at once."""
-    draft = _one_static(images[0], list(range(len(plan.parts))), (), kind)
+    each = len(images) // windows
+    drafts = [_one_static(images[head::each], [], (), kind) for head in range(each)]
     if any(matrix.same != plan.parts[0][0].same for matrix, _ in plan.parts):
         raise Refused("the detectors' images differ in size or type")
+    if any(draft.duration != drafts[0].duration for draft in drafts):
+        raise Refused("the detectors' images differ in their duration")
+    draft = drafts[0]
+    draft.parts = list(range(len(plan.parts)))
     draft.places = [
         Place(window=window + 1, detector=head + 1)
         for window in range(windows)
-        for head in range(len(images))
+        for head in range(each)
     ]
-    draft.detectors = tuple(_one_static(image, [], (), kind).detectors[0] for image in images)
+    draft.detectors = tuple(draft.detectors[0] for draft in drafts)
     return draft
 
 
-def _one_static(image: Block, parts: list[int], windows: tuple[int, ...], kind: Kind) -> Draft:
-    label = image.text("label", "detectors[0].view")
+def _one_static(
+    images: list[Block], parts: list[int], windows: tuple[int, ...], kind: Kind
+) -> Draft:
+    """The same image of one or more windows; what is said of it must be the same in each."""
+    said = []
+    for image in images:
+        label = image.text("label", "detectors[0].view")
+        view = Detector(view=VIEWS.get(label.lower(), ""), label=label)
+        duration = image.milliseconds("image duration (sec)", "duration")
+        said.append((view, duration, common.placement(image)))
+    if any(each != said[0] for each in said):
+        raise Refused("the images of the energy windows differ in label, duration or posture")
     return Draft(
         kind,
         parts,
         [Place(window=number + 1) for number in range(len(parts))],
-        detectors=(Detector(view=VIEWS.get(label.lower(), ""), label=label),),
-        duration=image.milliseconds("image duration (sec)", "duration"),
-        placement=common.placement(image),
+        detectors=(said[0][0],),
+        duration=said[0][1],
+        placement=said[0][2],
         windows=windows,
-        start=image,
+        start=images[0],
     )
 
 
