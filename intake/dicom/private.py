@@ -67,6 +67,16 @@ def fields(text: str) -> tuple[Field, ...]:
     return tuple(found)
 
 
+def expand(account: Iterable[Field]) -> tuple[Field, ...]:
+    """The kept fields of an account; those of a block of ours as they once stood."""
+    found: list[Field] = []
+    for each in account:
+        if each.kept:
+            mine = each.key.startswith("0061,1004") and fields(each.raw)
+            found += mine or [each]
+    return tuple(found)
+
+
 def _read(text: str) -> str:
     found, at = [], 0
     while at < len(text):

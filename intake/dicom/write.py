@@ -100,7 +100,7 @@ def _object(
     line = exact.find(acquisition.pixels)
     order = sorted(range(len(acquisition.places)), key=lambda each: acquisition.places[each])
     fields = tuple(_fate(field, acquisition) for field in acquisition.fields)
-    kept = [field for field in fields if field.kept]
+    kept = private.expand(fields)
     content: Set = {
         **_dataset(acquisition, line, order, number),
         **private.block(reading.format, reading.originals, kept, acquisition.derived),  # type: ignore[dict-item]
@@ -112,7 +112,8 @@ def _object(
     if charset != "ascii":
         content["SpecificCharacterSet"] = {"latin-1": "ISO_IR 100", "utf-8": "ISO_IR 192"}[charset]
     pixels = acquisition.pixels.size * line.bits // 8
-    uid = acquisition.visit.instance_uid or _content_uid(content, charset, acquisition, line, order)
+    # Never the source's own: another object with the same UID would be no object's copy.
+    uid = _content_uid(content, charset, acquisition, line, order)
     content["SOPInstanceUID"] = uid
     vr = "OW" if line.bits == 16 else "OB"
     start = _meta(uid) + encode(cast("Item", content), charset)
@@ -200,23 +201,26 @@ def _fate(field: Field, acquisition: Acquisition) -> Field:
 def _unwritten(path: str, acquisition: Acquisition) -> str:
     """Why DICOM does not hold a value of the model to the letter; empty: it does."""
     name = path.split("[")[0] + path.partition("]")[2]
-    if path in {"slices.method", "detectors.y_offset", "rotations[0].orbit"}:
-        return "DICOM's NM image has no place for it"
+    if path in NOT_IN_DICOM:
+        return NOT_IN_DICOM[path]
     if name == "isotopes" and any(
         each.nuclide and codes.nuclide(each.nuclide) is None for each in acquisition.isotopes
     ):
         return "a radionuclide without a code"
     if name == "windows.name" and any(len(each.name) > 16 for each in acquisition.windows):
         return "longer than DICOM's 16 characters"
-    if path == "slices.filter":
-        return "DICOM's kernel has 16 characters"
-    if (
-        path.startswith("spacing")
-        and acquisition.spacing
-        and not all(is_exact(each) for each in acquisition.spacing)
-    ):
-        return "more digits than DICOM's decimals have"
-    return ""
+    rounded = acquisition.spacing and not all(is_exact(each) for each in acquisition.spacing)
+    return "more digits than DICOM's decimals have" if name == "spacing" and rounded else ""
+
+
+NOT_IN_DICOM = {
+    **dict.fromkeys(
+        ("slices.method", "detectors.y_offset", "rotations[0].orbit"),
+        "DICOM's NM image has no place for it",
+    ),
+    "visit.instance_uid": "the object has a UID of its own",
+    "slices.filter": "DICOM's kernel has 16 characters",
+}
 
 
 def save(made: Object, path: Path) -> None:

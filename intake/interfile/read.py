@@ -74,6 +74,14 @@ def read(path: Path, options: Options = DEFAULT) -> Reading:
     )
 
 
+def data_name(path: Path) -> str:
+    """Only the name of the data file, of the header as far as it can be read at all."""
+    with files.opened(path) as file:
+        data = file.read(lexer.MAX_HEADER)
+    lines = lexer.read(data, Options(charset="latin1")).lines
+    return next((line.value for line in lines if line.name == "name of data file"), "")
+
+
 def _originals(header: Path, data: Path) -> tuple[Original, ...]:
     paths = [header] if data.name == header.name else [header, data]
     return tuple(files.original(path) for path in paths)

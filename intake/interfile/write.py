@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
-from intake.fields import Fate, Field
+from intake.dicom import private
+from intake.fields import Field
 from intake.interfile import extra, keys
 from intake.interfile.dialects import STANDARD, Dialect
 from intake.options import CHARSETS, DEFAULT, Options
@@ -33,6 +34,7 @@ TYPES = {
     Kind.RECON_GATED_TOMO: "GSPECT",
 }
 FORMATS = {"u": "unsigned integer", "i": "signed integer"}
+LINE = 230
 FLOATS = {4: "short float", 8: "long float"}
 
 
@@ -65,7 +67,7 @@ def write(
     order = tuple(sorted(range(len(places)), key=lambda each: places[each]))
     writer = _Writer(acquisition, dialect, order)
     text = "\r\n".join(writer.all(data_name)) + "\r\n\x1a"
-    return Written(_encoded(text, options), acquisition, order, dialect, writer.fields())
+    return Written(_encoded(text, options), acquisition, order, dialect, acquisition.fields)
 
 
 def _encoded(text: str, options: Options) -> bytes:
@@ -100,6 +102,9 @@ class _Writer:
         self.dialect = dialect
         self.order = order
         self.written: set[str] = {"corrections"}
+        self.kept = private.expand(acquisition.fields)
+        self.used: set[str] = set()
+        self.again = {keys.plain(each.key): each.raw for each in self.kept if each.line}
 
     def all(self, data_name: str) -> Iterator[str]:
         yield from self._file(data_name)
@@ -338,8 +343,8 @@ class _Writer:
         if turn.motion:
             word = "continuous" if turn.motion == "CONTINUOUS" else "stepped"
             yield self._line("acquisition mode", word)
-        if turn.orbit:
-            yield self._line("orbit", turn.orbit)
+        if orbit := self._or_again("orbit", turn.orbit):
+            yield self._line("orbit", orbit)
         if "COR" in self.of.corrections:
             yield self._line("Centre_of_rotation", "Corrected")
         if detector.x_offset is not None:
@@ -354,7 +359,9 @@ class _Writer:
         if info is None:
             return
         yield "!SPECT STUDY (reconstructed data) :="
-        yield self._line("method of reconstruction", info.method)
+        yield self._line(
+            "method of reconstruction", self._or_again("method of reconstruction", info.method)
+        )
         yield self._line("!number of slices", info.count)
         if info.orientation in {"transverse", "coronal", "sagittal"}:
             yield self._line(
@@ -368,31 +375,42 @@ class _Writer:
                 pixels = value / spacing[0]
                 exact = pixels * spacing[0] == value
                 yield self._line(key, number(pixels), to if exact else "")
-        yield self._line("filter name", info.filter)
+        yield self._line("filter name", self._or_again("filter name", info.filter))
         if "SCAT" in self.of.corrections | self.of.uncorrected:
             yield self._line("scatter corrected", "Y" if "SCAT" in self.of.corrections else "N")
 
     def _kept(self) -> Iterator[str]:
         """What the source had no place for: its own keys again, all else as comments."""
-        for field in self.of.fields:
-            if not field.kept:
-                continue
+        for field in self.kept:
             raw = " ".join(field.raw.split())
             if field.key == ";":
-                yield f";{raw}"[:255]
-            elif field.line and keys.find(field.key)[0] is None and ";" not in raw:
+                yield from _comments(raw)
+            elif not raw or keys.plain(field.key) in self.used:
+                continue
+            elif field.line and _is_plain(field.key, raw):
                 yield f"{field.key} := {raw}"
             else:
-                yield f";#gateway kept {field.key} := {raw}"[:255]
+                yield from _comments(f"#gateway kept {field.key} := {raw}")
 
-    def fields(self) -> tuple[Field, ...]:
-        """What became of each field: a kept one too long for a line is lost."""
-        return tuple(
-            replace(each, fate=Fate.LOST, to=(), keep=False, why="longer than a line")
-            if each.kept and len(each.key) + len(each.raw) > 230
-            else each
-            for each in self.of.fields
-        )
+    def _or_again(self, key: str, value: str) -> str:
+        """A value of the model, else the one an Interfile header once had for that key."""
+        if value or keys.plain(key) not in self.again:
+            return value
+        self.used.add(keys.plain(key))
+        return self.again[keys.plain(key)]
+
+
+def _is_plain(key: str, raw: str) -> bool:
+    """Whether a key without meaning here can stand as it once stood."""
+    unknown = keys.find(key)[0] is None
+    return unknown and ";" not in raw and "=" not in key and len(key) + len(raw) < 250
+
+
+def _comments(text: str) -> Iterator[str]:
+    """A comment of any length, in lines of at most 255 characters."""
+    yield f";{text[:LINE]}"
+    for start in range(LINE, len(text), LINE):
+        yield f";#gateway more {text[start : start + LINE]}"
 
 
 def save(made: Written, header: Path, data: Path) -> None:

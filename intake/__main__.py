@@ -1,0 +1,7 @@
+"""``python3 -m intake``."""
+
+import sys
+
+from intake.cli import main
+
+sys.exit(main())
