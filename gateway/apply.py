@@ -13,12 +13,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gateway import features, tree
+from gateway import features, plan, tree
 from gateway.archive import pack
 from gateway.load import Loaded
 from gateway.problems import Failed
 from gateway.run import follow, run
-from gateway.secrets import ensure, logs_in_at_proxy
+from gateway.secrets import ensure, logs_in_at_proxy, there
 from gateway.sharing import grants
 
 HOME = Path(__file__).parent.parent
@@ -83,13 +83,21 @@ class Summary:
     """Conversations that were no longer permitted."""
     warnings: list[str] = field(default_factory=list)
     """What the box lacks and serves without: a modem that is not there, say."""
-    would: list[str] = field(default_factory=list)
-    """What a dry run found."""
+    aside: list[str] = field(default_factory=list)
+    """What was changed by hand and is kept."""
+    kept: list[str] = field(default_factory=list)
+    """Data that nothing serves any more, and where it is."""
+    noted: list[str] = field(default_factory=list)
+    """What is otherwise on the box and stays so: packages that were upgraded, say."""
+    plan: dict[str, Any] = field(default_factory=dict)
+    """What a dry run found (plan.py); nothing where there is nothing to change."""
+    passwords: list[str] = field(default_factory=list)
+    """The devices that have none yet: a dry run makes none."""
 
     def lines(self) -> list[str]:
         """A line for each kind of change, or the one that says that there was none."""
-        if self.would:
-            return [f"would change: {line}" for line in self.would]
+        if self.plan:
+            return [f"would change: {plan.counts(self.plan)}"]
         if not self.changed:
             where = f"generation {self.generation} is active"
             return [f"nothing to change: {where} ({self.seconds:.1f} s)", *self._warned()]
@@ -108,7 +116,9 @@ class Summary:
         ]
 
     def _warned(self) -> list[str]:
-        return [f"warning: {line}" for line in self.warnings]
+        told = [f"kept: {line}" for line in (*self.aside, *self.kept)]
+        told += [f"noted: {line} (an apply leaves it)" for line in self.noted]
+        return told + [f"warning: {line}" for line in self.warnings]
 
 
 def _shortened(words: list[str], most: int = 6) -> str:
@@ -127,6 +137,8 @@ class Order:
     dry_run: bool = False
     confirm_within: int = 120
     """Seconds for each switch and its confirmation by a new connection, or the box goes back."""
+    overwrite_drift: bool = False
+    """Undo what was changed by hand."""
 
     @property
     def vault_path(self) -> Path:
@@ -140,9 +152,13 @@ def apply(loaded: Loaded, order: Order, on_step: Callable[[str], None] = lambda 
     ``on_step`` is told the name of each step when it begins. Raises Failed with the box's own
     words; the box then is as it was before.
     """
-    passwords = ensure(loaded.site, order.vault_path, order.password_file)
-    vault_needed = bool(passwords) or logs_in_at_proxy(loaded.site)
     reader = Reader(on_step)
+    if order.dry_run:
+        known, lacking = there(loaded.site, order.vault_path, order.password_file)
+        passwords, reader.summary.passwords = known, lacking
+    else:
+        passwords = ensure(loaded.site, order.vault_path, order.password_file)
+    vault_needed = bool(passwords) or logs_in_at_proxy(loaded.site)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gateway-apply-") as scratch:
         command = _command(loaded, order, Path(scratch), vault_needed=vault_needed)
@@ -182,6 +198,7 @@ def _command(loaded: Loaded, order: Order, scratch: Path, *, vault_needed: bool)
         raise Failed(f"{inventory} is not there: write one, or give --host or --local")
     extra: dict[str, Any] = {"gateway_site": str(order.site.resolve())}
     extra["gateway_confirm_within"] = order.confirm_within
+    extra["gateway_overwrite_drift"] = order.overwrite_drift
     extra["gateway_packed"] = packed(loaded, scratch)
     extra["gateway_vault"] = str(order.vault_path.resolve()) if vault_needed else os.devnull
     command += ["--inventory", str(inventory), "--extra-vars", json.dumps(extra)]
@@ -237,12 +254,16 @@ class Reader:
         summary = self.summary
         if "current" in said:  # the comparison: the one line of a box that is right
             summary.generation = said.get("generation") or 0
+            summary.noted = list(said.get("noted", ()))
             if said["current"]:
                 summary.warnings = list(said.get("warnings", ()))
             return
+        if "plan" in said:
+            summary.plan = said["plan"]
+            return
         summary.generation = said.get("generation", summary.generation)
         kinds = ("packages", "files", "removed", "reloaded", "started", "stopped", "ended")
-        for kind in (*kinds, "warnings", "would"):
+        for kind in (*kinds, "aside", "kept", "warnings"):
             known = getattr(summary, kind)
             known += [each for each in said.get(kind, ()) if each not in known]
         summary.changed |= bool(said.get("changed"))

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from gateway import cli_plan
 from gateway.apply import Connection, Order, apply, packed
 from gateway.ready import ready
 from gateway.weak import weaknesses
@@ -39,16 +40,29 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
         typer.Option(help="Seconds for a switch and its confirmation; then the box goes back."),
     ] = 120,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    overwrite_drift: Annotated[
+        bool, typer.Option("--overwrite-drift", help="Undo what was changed by hand.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Make the box what the description says, or leave it as it was and say why."""
     loaded = ready(site)
     path = site / "site.yml" if site.is_dir() else site
     connection = Connection(host, user, port, ssh_args, local)
-    order = Order(path, connection, vault, vault_password_file, dry_run, confirm_within)
+    order = Order(
+        path,
+        connection,
+        vault,
+        vault_password_file,
+        dry_run,
+        confirm_within,
+        overwrite_drift=overwrite_drift,
+    )
     with _err.status("begins") as shown:
         summary = apply(loaded, order, lambda step: shown.update(Text(f"{step} …")))
-    if as_json:
+    if dry_run:
+        cli_plan.show(summary, whole=False, as_json=as_json)
+    elif as_json:
         print(json.dumps(asdict(summary), indent=2))
     else:
         print("\n".join([*summary.lines(), *map(str, weaknesses(loaded.site))]))

@@ -59,6 +59,14 @@ def ensure(site: Site, vault: Path, password_file: Path | None) -> dict[str, str
     return {name: known[name] for name in needed}
 
 
+def there(site: Site, vault: Path, password_file: Path | None) -> tuple[dict[str, str], list[str]]:
+    """The passwords in the vault, and the devices that would be given one. It makes none."""
+    needed = sorted({grant.device for grant in grants(site) if grant.server != "nfs"})
+    known = _passwords(_read(vault, password_file), vault) if needed else {}
+    found = {name: known[name] for name in needed if name in known}
+    return found, [name for name in needed if name not in known]
+
+
 def stored(site: Site, vault: Path, password_file: Path | None) -> dict[str, str]:
     """The passwords as they are in the vault; nothing is made. Raises Failed for a missing one."""
     needed = sorted({grant.device for grant in grants(site)})

@@ -50,6 +50,8 @@ def lines(told: Mapping[str, Any]) -> Iterator[Line]:
     yield Line("box", f"generation {told['active']}", told["state"], told["state"] == "active")
     for each in drift:
         yield Line("drift", each, "changed by hand", good=False)
+    for each in told.get("noted", ()):
+        yield Line("noted", each, "an apply leaves it")
     for part in [name for name in _LINES if name in told["parts"]]:
         for row in told["parts"][part]:
             if "failed" in row:

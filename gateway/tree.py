@@ -30,6 +30,8 @@ class Tree:
     packages: Sequence[str]
     units: Sequence[str]
     masked: Sequence[str]
+    folders: Sequence[str] = ()
+    data: Sequence[tuple[str, str]] = ()
 
     def manifest(self) -> dict[str, Any]:
         """Everything that defines the generation; files in the order they are taken into use."""
@@ -42,6 +44,8 @@ class Tree:
             "packages": list(self.packages),
             "units": list(self.units),
             "masked": list(self.masked),
+            "folders": list(self.folders),
+            "data": [{"path": path, "what": what} for path, what in self.data],
         }
 
 

@@ -13,7 +13,17 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway import cli_apply, cli_cards, cli_lab, cli_secrets, cli_status, cli_try, features, tree
+from gateway import (
+    cli_apply,
+    cli_cards,
+    cli_lab,
+    cli_plan,
+    cli_secrets,
+    cli_status,
+    cli_try,
+    features,
+    tree,
+)
 from gateway.policy import Flow
 from gateway.profiles import profiles as known_profiles
 from gateway.ready import ready, report
@@ -30,6 +40,7 @@ SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or i
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 app.command("apply")(cli_apply.apply_verb)
+app.command("plan")(cli_plan.plan_verb)
 app.command("verify")(cli_try.verify_verb)
 app.command("try")(cli_try.try_verb)
 app.command("cards")(cli_cards.cards_verb)

@@ -13,7 +13,7 @@ FLOORS = (
     {"site", "profiles", "render"},
     {"load", "manual", "marked", "wording", "checks", "policy", "schema", "sharing", "tree", "weak"}
     | {"archive", "expiry", "lab"},
-    {"features", "audit", "cards", "apply", "ready", "secrets", "show", "status", "trial"}
+    {"features", "audit", "cards", "apply", "plan", "ready", "secrets", "show", "status", "trial"}
     | {"verify"},
     {"cli", "verbs"},
 )

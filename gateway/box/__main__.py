@@ -9,7 +9,7 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -18,13 +18,17 @@ from typing import Any
 from . import (
     accounts,
     confirm,
+    drift,
+    drifting,
     generations,
     numbers,
     packages,
+    plan,
     report,
     services,
     status,
     tracking,
+    undoing,
     webproxy,
 )
 from .activate import activate
@@ -62,11 +66,18 @@ def _check(store: Store, given: argparse.Namespace) -> Told:
 def _activate(store: Store, given: argparse.Namespace) -> Told:
     generation = store.generation(given.generation)
     with store.lock(f"activate {generation.number}"):
-        return _switched(store, generation.number, given)
+        wanted = generation.manifest
+        before = drift.manifest_of(store)
+        afresh, put = undoing.prepare(store, wanted, told_to=given.overwrite_drift)
+        told = _switched(store, generation.number, given, afresh)
+        return {**told, "aside": put, "kept": undoing.finish(store, before, wanted)}
 
 
-def _switched(store: Store, number: int, given: argparse.Namespace) -> Told:
-    outcome = activate(store, number, only_first=given.first, confirm_within=given.confirm_within)
+def _switched(
+    store: Store, number: int, given: argparse.Namespace, afresh: Iterable[str] = ()
+) -> Told:
+    within = given.confirm_within
+    outcome = activate(store, number, only_first=given.first, confirm_within=within, afresh=afresh)
     lines = [f"generation {number} is active"]
     if not store.state().settled:
         lines.append(
@@ -170,7 +181,11 @@ def _diff(store: Store, given: argparse.Namespace) -> Told:
 
 
 def _plan(store: Store, given: argparse.Namespace) -> Told:
-    return status.plan(store, given.archive)
+    return {"plan": plan.plan(store, given.archive)}
+
+
+def _drift(store: Store, given: argparse.Namespace) -> Told:
+    return drifting.write_home(store) if given.mail else drifting.drift(store)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,7 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("stage", _stage, "unpack an archive as a generation; switch nothing", "archive", "site")
     verb("check", _check, "let the services' checkers judge a generation", "generation", "first")
     switching = ("generation", "within")
-    verb("activate", _activate, "switch to a generation, or stay", *switching, "first")
+    verb("activate", _activate, "switch to a generation, or stay", *switching, "first", "overwrite")
     verb("confirm", _confirm, "keep the active generation; from a new connection", "generation")
     verb("rollback", _rollback, "back to the generation confirmed before, or to N", *switching)
     verb("packages", _packages, "install what a generation needs; start nothing", "generation")
@@ -195,6 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("compare", _compare, "is the box what a manifest says? secrets by stdin", "digest")
     verb("plan", _plan, "what an archive would change", "archive")
     verb("status", _status, "the active generation, and the drift from it")
+    verb("drift", _drift, "what is not as the generation says, who and when", "mail")
     verb("report", _report, "how the box is doing: services, leases, disk, time, updates")
     verb("list", _list, "the generations that are kept; a star marks the active one")
     verb("show", _show, "one generation: what became of it, its files and packages", "generation")
@@ -215,6 +231,11 @@ _ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "late": (("--late",), {"action": "store_true", "help": "once services run"}),
     "new": (("new",), {"type": int, "metavar": "M"}),
     "old": (("old",), {"type": int, "metavar": "N"}),
+    "mail": (("--mail",), {"action": "store_true", "help": "write to the administrator"}),
+    "overwrite": (
+        ("--overwrite-drift",),
+        {"action": "store_true", "help": "undo what was changed by hand; files are put aside"},
+    ),
     "site": (("--site",), {"default": "", "help": "SHA-256 of the site description"}),
     "within": (
         ("--confirm-within",),

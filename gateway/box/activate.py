@@ -28,16 +28,18 @@ class Guard:
 WATCHDOG = Guard()
 
 
-def activate(
+def activate(  # noqa: PLR0913 - what a switch can be told
     store: Store,
     number: int | None = None,
     *,
     only_first: bool = False,
     confirm_within: float = 0,
     guard: Guard = WATCHDOG,
+    afresh: Iterable[str] = (),
 ) -> Outcome:
     """Take a generation into use. Raises Failed when the box is as it was before, and why.
 
+    ``afresh``: paths whose services are to look again though the file is the same.
     ``confirm_within``: seconds for the switch and its confirmation together, after which the
     box goes back by itself. 0: it is confirmed at once, and nothing watches.
     """
@@ -48,9 +50,9 @@ def activate(
         return Outcome()  # its own firewall and package sources serve until the whole switch
     _refuse(generation.number, [*_damaged(generation), *check(store.paths, wanted)])
     secrets = secrets_digest(store.paths)
-    afresh = _afresh(state, wanted, secrets)
+    again = _afresh(state, wanted, secrets) | set(afresh)
     begun = _begin(store, state, generation.number, confirm_within, guard)
-    switch = Switch(store.paths, wanted, afresh)
+    switch = Switch(store.paths, wanted, again)
     try:
         switch.go()
         after = _after(state, begun, wanted, secrets, switch.outcome.changed)

@@ -18,6 +18,9 @@ from .files import Paths, make_folder, sync_folder, write
 from .manifest import Entry
 from .process import Failed
 
+_PACKAGED = "/usr/lib/systemd/system"
+"""Where packages put their units."""
+
 
 class Claims:
     """The ledger, ``claims.json``, and the files that ours replaced."""
@@ -51,6 +54,10 @@ class Claims:
         left = sorted(self._was.keys() - set(wanted))
         return {path: tuple(self._was[path]["reload"]) for path in left}
 
+    def was(self, path: str) -> str:
+        """What was at a path of ours before: ``absent``, ``file`` or ``link``."""
+        return str(self._was[path]["kind"])
+
     def give_back(self, path: str) -> None:
         """Make a path what it was before we claimed it. Safe to repeat."""
         was, target = self._was[path], self._paths.on_box(path)
@@ -81,10 +88,14 @@ class Claims:
         set the box up, and going back must not lock him out.
         """
         left = self.left(wanted)
-        stopped = services.stop(unit for unit in left if not self._units[unit])
+        stopped = services.stop(self.to_stop(wanted))
         self._units = {unit: ran for unit, ran in self._units.items() if unit not in left}
         self._save()
         return stopped
+
+    def to_stop(self, wanted: Iterable[str]) -> list[str]:
+        """Those that ``stop_unwanted`` would stop."""
+        return sorted(unit for unit in self.left(wanted) if not self._units[unit])
 
     def take_units(self, wanted: Iterable[str]) -> None:
         """Claim units that are to run."""
@@ -100,9 +111,20 @@ class Claims:
         services.mask([unit.name for unit in free])
         return [unit.name for unit in free]
 
-    def unmask_unwanted(self, wanted: Iterable[str]) -> dict[str, bool]:
-        """Let units that we masked start again; says of each whether it ran before."""
+    def unmask_unwanted(self, wanted: Iterable[str], units: Iterable[str] = ()) -> dict[str, bool]:
+        """Let units that we masked start again; says of each whether it ran before.
+
+        One that never ran here stays masked while its package is installed: else the next boot
+        would start what a feature has left behind, as the distribution has it. ``units`` are
+        those that are to run now.
+        """
         left = {unit: ran for unit, ran in self._masked.items() if unit not in set(wanted)}
+        asked = set(units)
+        left = {
+            unit: ran
+            for unit, ran in left.items()
+            if ran or unit in asked or not self._paths.on_box(f"{_PACKAGED}/{unit}").exists()
+        }
         services.unmask(sorted(left))
         self._masked = {unit: ran for unit, ran in self._masked.items() if unit not in left}
         self._save()

@@ -29,4 +29,5 @@ def mail(paths: Paths, subject: str, text: str) -> Done | None:
         return None
     box = name.read_text("utf-8").strip() if name.exists() else "gateway"
     head = f"To: root\nSubject: {box}: {subject}\nAuto-Submitted: auto-generated\n"
+    head += "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
     return run([str(program), "-i", "-t"], stdin=f"{head}\n{text}\n", timeout=30)

@@ -46,6 +46,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Data:
+    """What a feature makes on the box and never takes away: ``what`` lies in ``path``."""
+
+    path: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything that makes the box what the description says."""
 
@@ -54,6 +62,9 @@ class Manifest:
     packages: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    """Those in which a file that is not ours is drift."""
+    data: tuple[Data, ...] = ()
 
     def only_first(self) -> Manifest:
         """The part that a bare box takes before any package is installed.
@@ -66,7 +77,7 @@ class Manifest:
         firewall = unit in self.units and any(entry.path == path for entry in files)
         units: tuple[str, ...] = (unit,) if firewall else ()
         units += (BOOT_UNIT,) if BOOT_UNIT in self.units else ()
-        return replace(self, files=files, packages=(), units=units)
+        return replace(self, files=files, packages=(), units=units, data=())
 
     @property
     def paths(self) -> frozenset[str]:
@@ -92,6 +103,8 @@ def parse(data: bytes) -> Manifest:
             packages=_words(values["packages"]),
             units=_words(values["units"]),
             masked=_words(values["masked"]),
+            folders=_words(values.get("folders", [])),  # not in trees of older programs
+            data=tuple(Data(each["path"], each["what"]) for each in values.get("data", [])),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Failed(f"manifest.json is not a manifest: {error!r}") from None
@@ -138,6 +151,8 @@ def _wrong(manifest: Manifest) -> Iterable[str]:
     for path in seen:
         if seen.intersection(map(str, PurePosixPath(path).parents)):
             yield f"{path} lies under a file"
+    folders = (*manifest.folders, *(each.path for each in manifest.data))
+    yield from (f"{each!r} is no folder of ours" for each in folders if not safe_path(each))
     yield from (f"{unit!r} is no unit" for unit in bad(_UNIT, manifest.units + manifest.masked))
     yield from (f"{name!r} is no package" for name in bad(_PACKAGE, manifest.packages))
     yield from (f"{unit} is wanted and masked" for unit in {*manifest.units} & {*manifest.masked})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from .process import must, run
 
@@ -99,7 +100,8 @@ def mask(names: Sequence[str]) -> None:
 def unmask(names: Sequence[str]) -> None:
     """Let units start again."""
     if names:
-        must(["systemctl", "--no-reload", "unmask", "--", *names])
+        for until in ([], ["--runtime"]):  # for ever, and until the next boot
+            must(["systemctl", "--no-reload", *until, "unmask", "--", *names])
 
 
 def enable(names: Sequence[str]) -> list[str]:
@@ -107,6 +109,7 @@ def enable(names: Sequence[str]) -> list[str]:
     if not names:
         return []
     said = run(["systemctl", "is-enabled", "--", *names]).out.split()
+    unmask([name for name, how in zip(names, said, strict=True) if how.startswith("masked")])
     late = [name for name, how in zip(names, said, strict=True) if how not in _AT_BOOT]
     if late:
         # Without the links of SysV init, half a second a unit (systemd's ENVIRONMENT.md).
@@ -167,6 +170,13 @@ def not_up(names: Sequence[str], *, settle: float = SETTLE_SECONDS) -> list[str]
                 f"{unit.name} is {unit.active} ({unit.sub}){_last_words(unit)}" for unit in lost
             ]
         time.sleep(0.2)
+
+
+def changed(name: str) -> datetime | None:
+    """When a unit last went from one state to another."""
+    show = ["systemctl", "show", "--property", "StateChangeTimestamp", "--timestamp=unix", "--"]
+    said = run([*show, name]).out.strip().partition("@")[2]
+    return datetime.fromtimestamp(float(said)).astimezone() if said else None
 
 
 def lacking(names: Sequence[str]) -> list[str]:

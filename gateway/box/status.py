@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from . import packages, services, session
+from . import services, session
 from .back import secrets_digest
-from .claims import Claims
-from .files import Paths, differs
+from .drift import findings
+from .drifting import refusal
 from .lock import holder
-from .manifest import Manifest
 from .state import State
-from .store import Store, read_archive
+from .store import Store
 from .switch import view
 
 _UNSETTLED = {
@@ -25,26 +23,7 @@ _UNSETTLED = {
     "unconfirmed": "its generation is not confirmed yet",
 }
 
-
-def drift(paths: Paths, manifest: Manifest) -> list[str]:
-    """Everything on the box that is not as a manifest says, one line each."""
-    lines = [
-        f"{entry.path}: {how} differs" if how != "absent" else f"{entry.path}: absent"
-        for entry in manifest.files
-        if (how := differs(paths, entry))
-    ]
-    lines += [f"{name}: not installed" for name in packages.missing(manifest.packages)]
-    for unit in services.units(manifest.units):
-        if not unit.runs:
-            lines.append(f"{unit.name}: {unit.active}")
-        elif unit.file == "disabled":
-            lines.append(f"{unit.name}: will not start at boot")
-    lines += [
-        f"{unit.name}: not masked"
-        for unit in services.units(manifest.masked)
-        if unit.file != "masked"
-    ]
-    return lines
+_UNFINISHED = ("bare", "half", "interrupted")
 
 
 def status(store: Store) -> dict[str, Any]:
@@ -54,11 +33,15 @@ def status(store: Store) -> dict[str, Any]:
     for inner in ("secrets", "confirmed_secrets", "boot", "switched", "deadline"):
         del told[inner]
     told["seconds_left"] = seconds_left(state)
-    told |= {"manifest": "", "drift": [], "warnings": [], "state": "bare"}
+    told |= {"manifest": "", "drift": [], "noted": [], "refusal": "", "warnings": []}
+    told["state"] = "bare"
     if state.active is not None:
         current = view(store.generation(state.active), state.only_first)
         told["manifest"] = current.manifest.digest
-        told["drift"] = drift(store.paths, current.manifest)
+        found = findings(store)
+        told["drift"] = [str(each) for each in found if each.fate != "left"]
+        told["noted"] = [str(each) for each in found if each.fate == "left"]
+        told["refusal"] = refusal(found)
         told["warnings"] = services.lacking(current.manifest.units)
         told["state"] = "half" if state.only_first else "active"
         if not state.settled:
@@ -103,15 +86,9 @@ def compare(store: Store, digest: str, secrets: str) -> dict[str, Any]:
     if not secrets == store.state().secrets == secrets_digest(store.paths):
         reasons.append("the passwords have changed")
     answer = {"current": not reasons, "generation": told["active"], "reasons": reasons}
-    return {**answer, "warnings": told["warnings"]}
-
-
-def plan(store: Store, archive: Path) -> dict[str, Any]:
-    """What taking an archive into use would do."""
-    manifest, _contents = read_archive(archive)
-    removed = sorted(Claims(store.paths).unwanted(manifest.paths))
-    lines = drift(store.paths, manifest)
-    return {"changed": bool(lines or removed), "would": lines, "removed": removed}
+    # What an interrupted switch has left is nobody's work.
+    refusal = told["refusal"] if told["state"] not in _UNFINISHED else ""
+    return {**answer, "warnings": told["warnings"], "noted": told["noted"], "refusal": refusal}
 
 
 def as_text(told: Any) -> str:

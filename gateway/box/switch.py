@@ -163,7 +163,7 @@ class Switch:
     def _tell_systemd(self, manifest: Manifest) -> None:
         outcome = self.outcome
         self._claims.take_units(manifest.units)
-        freed = self._claims.unmask_unwanted(manifest.masked)
+        freed = self._claims.unmask_unwanted(manifest.masked, manifest.units)
         outcome.masked += self._claims.mask(manifest.masked)
         outcome.enabled += services.enable(manifest.units)
         touched = outcome.files + outcome.removed

@@ -15,6 +15,7 @@ from gateway.features import (
     box,
     chrony,
     dnsmasq,
+    drift,
     fax,
     firewall,
     identity,
@@ -55,6 +56,7 @@ FEATURES: tuple[Feature, ...] = (
     netatalk.FEATURE,
     nfs.FEATURE,
     archive.FEATURE,
+    drift.FEATURE,
 )
 """In the order in which a box takes their files into use."""
 
@@ -88,6 +90,8 @@ def tree_of(site: Site, line_of: Callable[[Path], int]) -> Tree:
         packages=sorted({name for each in FEATURES for name in each.packages(site)}),
         units=_each_once(unit for each in FEATURES for unit in each.units(site)),
         masked=_each_once(unit for each in FEATURES for unit in each.masked(site)),
+        folders=_each_once(folder for each in FEATURES for folder in each.folders(site)),
+        data=tuple(data for each in FEATURES for data in each.data(site)),
     )
 
 

@@ -104,4 +104,5 @@ FEATURE = Feature(
     units=lambda site: (UNIT,) if site.archive else (),
     # Debian's own would listen on every interface, with every plugin.
     masked=lambda site: ("orthanc.service",) if site.archive else (),
+    data=lambda site: ((FOLDER, "the archive's images"),) if site.archive else (),
 )

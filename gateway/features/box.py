@@ -29,4 +29,9 @@ def files(_site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     yield RenderedFile(f"/{path}", fill(f"{path}.j2"), "box", first=True)
 
 
-FEATURE = Feature("box", files=files, units=lambda _site: (BOOT_UNIT,))
+FEATURE = Feature(
+    "box",
+    files=files,
+    units=lambda _site: (BOOT_UNIT,),
+    folders=lambda _site: ("/usr/lib/gateway", "/etc/gateway"),
+)

@@ -187,4 +187,14 @@ def masked(site: Site) -> tuple[str, ...]:
     return DEBIAN if mail.sends(site) else (*DEBIAN, mail.UNIT)
 
 
-FEATURE = Feature("fax", flows=flows, files=files, packages=packages, units=units, masked=masked)
+FEATURE = Feature(
+    "fax",
+    flows=flows,
+    files=files,
+    packages=packages,
+    units=units,
+    masked=masked,
+    data=lambda site: (
+        (("/var/spool/hylafax", "faxes that were sent and received"),) if site.fax else ()
+    ),
+)

@@ -42,4 +42,6 @@ def files(site: Site, _policy: object) -> Iterator[RenderedFile]:
     )
 
 
-FEATURE = Feature("kernel", files=files)
+FEATURE = Feature(
+    "kernel", files=files, folders=lambda _site: ("/etc/sysctl.d", "/etc/modules-load.d")
+)

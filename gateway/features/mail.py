@@ -92,5 +92,11 @@ def units(site: Site) -> tuple[str, ...]:
 
 
 FEATURE = Feature(
-    "mail", problems=problems, flows=flows, files=files, packages=packages, units=units
+    "mail",
+    problems=problems,
+    flows=flows,
+    files=files,
+    packages=packages,
+    units=units,
+    data=lambda site: (("/var/spool/postfix", "mail that waits"),) if sends(site) else (),
 )

@@ -42,4 +42,11 @@ FEATURE = Feature(
     files=files,
     packages=lambda _site: ("openssh-server",),
     units=lambda _site: ("ssh.service",),
+    # Who may log in, and what root does without being asked.
+    folders=lambda _site: (
+        "/etc/ssh/authorized_keys.d",
+        "/root/.ssh",
+        "/etc/sudoers.d",
+        "/etc/cron.d",
+    ),
 )

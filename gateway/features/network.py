@@ -118,4 +118,5 @@ FEATURE = Feature(
     problems=problems,
     files=files,
     units=lambda _site: ("systemd-networkd.service",),
+    folders=lambda _site: (f"/{FOLDER}", "/etc/network/interfaces.d"),
 )

@@ -177,4 +177,12 @@ def masked(site: Site) -> tuple[str, ...]:
     return debian if servers(site) else ()
 
 
-FEATURE = Feature("samba", flows=flows, files=files, packages=packages, units=units, masked=masked)
+FEATURE = Feature(
+    "samba",
+    flows=flows,
+    files=files,
+    packages=packages,
+    units=units,
+    masked=masked,
+    folders=lambda site: ("/etc/samba",) if servers(site) else (),
+)

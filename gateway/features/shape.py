@@ -32,3 +32,7 @@ class Feature:
     """The systemd units that must run."""
     masked: Callable[[Site], Iterable[str]] = lambda _site: ()
     """The distribution's units that must never run."""
+    folders: Callable[[Site], Iterable[str]] = lambda _site: ()
+    """The folders in which a file that no feature wrote is drift."""
+    data: Callable[[Site], Iterable[tuple[str, str]]] = lambda _site: ()
+    """Folders and what people have in them: it stays when the feature goes."""

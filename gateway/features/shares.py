@@ -146,4 +146,11 @@ def packages(site: Site) -> tuple[str, ...]:
     return ("acl",) if site.shares else ()
 
 
-FEATURE = Feature("shares", problems=problems, files=files, packages=packages)
+FEATURE = Feature(
+    "shares",
+    problems=problems,
+    files=files,
+    packages=packages,
+    folders=lambda _site: ("/etc/tmpfiles.d",),
+    data=lambda site: ((folder(name), f"the files of share {name}") for name in site.shares),
+)

@@ -61,4 +61,11 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
         )
 
 
-FEATURE = Feature("updates", flows=flows, files=files)
+FEATURE = Feature(
+    "updates",
+    flows=flows,
+    files=files,
+    folders=lambda _site: tuple(
+        f"/etc/apt/{name}.d" for name in ("apt.conf", "sources.list", "preferences", "trusted.gpg")
+    ),
+)

@@ -87,7 +87,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Department]:
 def box(bare: Department) -> Department:
     """Provisioned, and its first summary kept."""
     plan = bare.apply(dry_run=True)
-    assert any(line.startswith("/etc/nftables.conf") for line in plan.would)
+    assert any(each["path"] == "/etc/nftables.conf" for each in plan.plan["files"])
     assert bare.on_box("sh", "-c", f"test -e {PROGRAM} || echo bare").strip() == "bare"
     summary = bare.apply()
     assert summary.changed

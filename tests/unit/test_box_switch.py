@@ -10,10 +10,11 @@ import pytest
 from box_kit import BoxInAFolder, file
 
 from gateway.box import store as store_module
+from gateway.box.drift import findings
 from gateway.box.files import differs
 from gateway.box.process import Failed
 from gateway.box.state import State
-from gateway.box.status import compare, drift, status
+from gateway.box.status import compare, status
 
 SH = ("sh", "-n", "{file}")
 GOOD, BAD = "if true; then :; fi\n", "if true; then :\n"
@@ -188,13 +189,13 @@ def test_drift_is_told_and_mended(box: BoxInAFolder) -> None:
     files = tuple(file(f"/etc/{name}", reload=box.noting(name)) for name in "abcd")
     box.apply(*files)
     manifest = box.store.generation().manifest
-    assert drift(box.store.paths, manifest) == []
+    assert findings(box.store) == []
     assert compare(box.store, manifest.digest, "")["current"]
     box.noted()
     (box.root / "etc/a").write_text("by hand\n")
     (box.root / "etc/b").chmod(0o666)
     (box.root / "etc/c").unlink()
-    assert drift(box.store.paths, manifest) == [
+    assert [str(each) for each in findings(box.store)] == [
         "/etc/a: content differs",
         "/etc/b: mode differs",
         "/etc/c: absent",

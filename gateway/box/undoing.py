@@ -1,0 +1,75 @@
+"""Drift and a switch: refused over it, or told to undo it. Then nothing of anybody's work is lost:
+
+what he edited is copied, what he added is moved, to ``/var/lib/gateway/aside``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from . import baseline, drift, orphans, services
+from .drift import UNIT_FOLDERS, Finding
+from .drifting import refusal
+from .files import Paths, make_folder, sync_folder
+from .manifest import Manifest
+from .process import Failed
+from .store import Store
+
+KEEP = 20
+FOLDER = "aside"
+
+
+def prepare(store: Store, wanted: Manifest, told_to: bool) -> tuple[set[str], list[str]]:
+    """Before a switch: the paths whose services must look again, and what was put aside.
+
+    Raises Failed where the switch would undo somebody's work and was not told to. A generation
+    that is not whole, or a switch that was interrupted, has no drift, only work that is left.
+    """
+    state = store.state()
+    if state.active is None or state.only_first or state.pending is not None:
+        return set(), []
+    found = drift.findings(store)
+    if not told_to and (why := refusal(found)):
+        raise Failed(why)
+    return drift.afresh(found, wanted), put_aside(store.paths, found)
+
+
+def finish(store: Store, before: Manifest, wanted: Manifest) -> list[str]:
+    """After a switch: what the box is like now is what later drift is told by; what stays."""
+    if not store.state().only_first:
+        baseline.note(store.paths, wanted.paths, drift.watched(wanted))
+    return orphans.kept(store.paths, before, wanted)
+
+
+def put_aside(paths: Paths, found: Sequence[Finding]) -> list[str]:
+    """Keep copies of edited files, take added ones away; says where they are.
+
+    Units that were masked may start again; everything else the switch mends by itself.
+    """
+    ours = [each.name for each in found if each.kind in ("file", "added")]
+    there = [name for name in ours if paths.on_box(name).is_file()]
+    services.unmask([each.name for each in found if each.kind == "unit" and each.what == "masked"])
+    if not there:
+        return []
+    folder = paths.memory / FOLDER / datetime.now(UTC).strftime("%Y-%m-%dT%H.%M.%S.%f")
+    added = {each.name for each in found if each.kind == "added"}
+    for name in there:
+        source, target = paths.on_box(name), folder / name.lstrip("/")
+        make_folder(target.parent, 0o700)
+        shutil.copy2(source, target, follow_symlinks=False)
+        sync_folder(target.parent)
+        if name in added:
+            source.unlink()
+            sync_folder(source.parent)
+    if any(name.startswith(UNIT_FOLDERS) for name in added):
+        services.reload_units()
+    _prune(paths)
+    return [f"{name}: put aside in {folder}" for name in there]
+
+
+def _prune(paths: Paths) -> None:
+    kept = sorted(each for each in (paths.memory / FOLDER).iterdir() if each.is_dir())
+    for old in kept[:-KEEP]:
+        shutil.rmtree(old)
