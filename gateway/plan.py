@@ -21,6 +21,12 @@ _MARKS = {
     "removed": ("-", CLOSES, "is removed"),
     "given back": ("-", CLOSES, "is again what it was before"),
 }
+_COMMANDS = {
+    "nft": "the firewall takes its new rules at once",
+    "gateway-box": "accounts and passwords are set",
+    "systemd-tmpfiles": "folders are made, with their rights",
+    "systemd-sysctl": "the kernel takes its settings",
+}
 _UNITS = {
     "stop": "stops and is disabled",
     "start": "starts",
@@ -36,6 +42,7 @@ def show(plan: Mapping[str, Any], *, whole: bool = False) -> Iterator[Text]:
         yield Text("  nothing")
     yield from _drift(plan["drift"])
     yield from _flows(plan["flows"])
+    yield from _conversations(plan["ends"])
     yield from _packages(plan["packages"])
     yield from _units(plan["units"])
     yield from _kept(plan["kept"])
@@ -80,13 +87,24 @@ def _flows(flows: Mapping[str, Any]) -> Iterator[Text]:
     changes = [("+", "opens", OPENS, each) for each in flows["opens"]]
     changes += [("-", "closes", CLOSES, each) for each in flows["closes"]]
     ends = [f"{each['source']} → {each['destination']}" for *_, each in changes]
-    whats = [f"{each['service']} ({each['ports']})" for *_, each in changes]
+    whats = [_what(each["service"], each["ports"]) for *_, each in changes]
     wide, wider = (max(map(len, each), default=0) for each in (ends, whats))
     for (mark, verb, color, each), end, what in zip(changes, ends, whats, strict=True):
-        why = each["reason"] + (f", {each['note']}" if each["note"] else "")
+        why = ("was " if mark == "-" else "") + each["reason"]
+        why += f", {each['note']}" if each["note"] else ""
         yield Text.assemble(
             (f"  {mark} {verb:6} {end:{wide}}  {what:{wider}}", color), (f"  {why}", DIM)
         )
+
+
+def _what(service: str, ports: str) -> str:
+    return service if service == ports else f"{service} ({ports})"
+
+
+def _conversations(ends: list[str]) -> Iterator[Text]:
+    if ends:
+        yield from _title("Conversations that go on now and would end")
+    yield from (Text(f"  - {each}", CLOSES) for each in ends)
 
 
 def _packages(packages: Mapping[str, list[str]]) -> Iterator[Text]:
@@ -114,10 +132,13 @@ def _units(units: Mapping[str, list[str]]) -> Iterator[Text]:
 def _said(command: str) -> str:
     """``systemctl try-restart x.service`` as what becomes of x.service."""
     words = command.split()
+    if told := _COMMANDS.get(words[0].rpartition("/")[2]):
+        return told
     if words[0].endswith("systemctl") and len(words) > 2:
         verb = {"try-restart": "restarts", "try-reload-or-restart": "reloads"}.get(words[1])
         if verb:
-            return f"{', '.join(words[2:])} {verb}"
+            units = words[2:]
+            return f"{', '.join(units)} {verb if len(units) == 1 else verb.removesuffix('s')}"
     return f"runs {command}"
 
 

@@ -190,6 +190,16 @@ def forget_unpermitted(policy: Policy) -> list[str]:
     return sorted(gone)
 
 
+def unpermitted(policy: Policy) -> list[str]:
+    """What a policy would end of what goes on now; nothing where the kernel cannot be asked."""
+    try:
+        with Table() as table:
+            entries = table.entries()
+    except OSError:
+        return []
+    return sorted({str(each) for each in entries if not policy.permits(each.conversation)})
+
+
 def after(paths: Paths, policy: bytes) -> list[str]:
     """What is to be done after every switch, by the policy of its tree."""
     permitted = parse(policy)

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import baseline, orphans, packages, services
+from . import baseline, conntrack, orphans, packages, services
 from .claims import Claims
 from .drift import findings, with_who
 from .files import Paths, owner_of
@@ -38,6 +38,7 @@ def plan(store: Store, archive: Path) -> dict[str, Any]:
     files = [row for entry in manifest.files if (row := _placed(paths, entry, contents))]
     gone = [_given_back(paths, claims, path, command) for path, command in
             claims.unwanted(manifest.paths).items()]  # fmt: skip
+    after = _parsed(contents.get(f"files{PATH}"))
     drift = with_who(findings(store), paths)
     told: dict[str, Any] = {
         "active": state.active,
@@ -45,7 +46,8 @@ def plan(store: Store, archive: Path) -> dict[str, Any]:
         "files": files + gone,
         "packages": _packages(before.manifest, manifest),
         "units": _units(claims, manifest, {row["path"] for row in files}, gone),
-        "flows": flows(_policy_of(before), _parsed(contents.get(f"files{PATH}"))),
+        "flows": flows(_policy_of(before), after),
+        "ends": conntrack.unpermitted(after) if after else [],
         "kept": orphans.kept(paths, before.manifest, manifest),
         "drift": [each.told() for each in drift],
     }
@@ -145,16 +147,20 @@ def _units(
     touched = set(touched)
     commands = [each.reload for each in manifest.files if each.path in touched and each.reload]
     said = [shlex.join(each) for each in dict.fromkeys(commands)]
-    said += [row["reload"] for row in gone if row["reload"] and row["reload"] not in said]
+    stopped = [each.name for each in services.units(claims.to_stop(manifest.units))
+               if each.load == "loaded"]  # fmt: skip
+    for row in gone:  # what is about a unit that stops, or a file that is gone, does nothing
+        idle = [*stopped, row["path"]] if row["what"] == "removed" else stopped
+        if row["reload"] not in ("", *said) and not any(name in row["reload"] for name in idle):
+            said.append(row["reload"])
     now = services.units(manifest.units)
     masked = services.units(manifest.masked)
     return {
-        "stop": sorted(each.name for each in services.units(claims.to_stop(manifest.units))
-                       if each.load == "loaded"),
+        "stop": stopped,
         "reload": said,
         "start": [each.name for each in now if not each.runs],
         "mask": [each.name for each in masked if each.file != "masked"],
-    }  # fmt: skip
+    }
 
 
 def _policy_of(where: View) -> Policy | None:
