@@ -17,6 +17,8 @@ from pathlib import Path
 
 from intake.refused import Refused
 
+TOOLS = Path(os.environ.get("INTAKE_TOOLS", "/"))
+"""The system whose programs run: this one, or (for tests) another Debian tree."""
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/sbin", "/etc/alternatives")
 
 
@@ -40,7 +42,7 @@ class Done:
 
 def available(program: str) -> bool:
     """Whether the program and bubblewrap are there."""
-    return bool(shutil.which(program) and shutil.which("bwrap"))
+    return (TOOLS / "usr/bin" / program).exists() and bool(shutil.which("bwrap"))
 
 
 def run(words: Sequence[str], folder: Path, limits: Limits = Limits()) -> Done:
@@ -56,10 +58,11 @@ def run(words: Sequence[str], folder: Path, limits: Limits = Limits()) -> Done:
         )
     box = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     for each in _SYSTEM:
-        if Path(each).is_symlink():
-            box += ["--symlink", str(Path(each).readlink()), each]
-        elif Path(each).exists():
-            box += ["--ro-bind", each, each]
+        there = TOOLS / each.lstrip("/")
+        if there.is_symlink():
+            box += ["--symlink", str(there.readlink()), each]
+        elif there.exists():
+            box += ["--ro-bind", str(there), each]
     box += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - its own
     box += ["--bind", str(folder), "/work", "--chdir", "/work", "--clearenv"]
     box += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C.UTF-8"]

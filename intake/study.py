@@ -131,6 +131,9 @@ class Detector:
 
     name: str = ""
     collimator: str = ""
+    """The maker's name for it."""
+    collimator_type: str = ""
+    """DICOM's word for its kind (``PARA``, ``PINH`` …; PS3.3 C.8.4.11), or empty."""
     view: str = ""
     """``anterior``, ``posterior`` … where it is one of DICOM's views, else empty."""
     label: str = ""

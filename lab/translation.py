@@ -17,6 +17,7 @@ TREE = images.Recipe(
     "translation",
     "minbase",
     (
+        "bubblewrap",
         "ca-certificates",
         "dicom3tools",
         "greaseweazle",

@@ -51,7 +51,7 @@ def detector(acquisition: Acquisition) -> Set:
 
 def _detector(detector: Detector, view: str) -> Item:
     found: Set = {
-        "CollimatorType": "",
+        "CollimatorType": detector.collimator_type,
         "ImageOrientationPatient": list(detector.orientation) or None,
         "ImagePositionPatient": list(detector.position) or None,
     }

@@ -12,6 +12,7 @@ from intake.study import Kind
 KINDS = {kind.value: kind for kind in Kind}
 KINDS |= {"WHOLEBODY": Kind.WHOLE_BODY, "WHOLE_BODY": Kind.WHOLE_BODY}
 
+RECUMBENT = {"102538003": "recumbent", "F-10450": "recumbent"}
 POSTURES = {
     "40199007": "supine",
     "F-10340": "supine",
@@ -53,6 +54,17 @@ VIEWS = {
     "399075002": "right posterior oblique",
     "G-5208": "right posterior oblique",
 }
+CUTS = {
+    "62824007": "transverse",
+    "G-A117": "transverse",
+    "81654009": "coronal",
+    "G-A138": "coronal",
+    "30730003": "sagittal",
+    "G-A145": "sagittal",
+    "103340004": "short axis",
+    "G-A186": "short axis",
+}
+"""Views of group 26 that are orientations of slices."""
 NUCLIDE_CODES = {each.code: each.name for each in NUCLIDES} | {
     "C-163A8": "Tc-99m",
     "C-114A4": "I-123",

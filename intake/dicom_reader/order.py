@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from intake.dicom_reader.codes import CUTS
 from intake.dicom_reader.source import Source
 from intake.refused import Refused
 from intake.study import Gate, Gating, Kind, Phase, Place, Rotation, Slices
@@ -139,8 +140,8 @@ def _start(source: Source, item: Source, to: str) -> float:
     return found
 
 
-def gating(source: Source, slots: int) -> Gating | None:
-    """How the frames were sorted by the heart's cycle."""
+def gating(source: Source, slots: list[int]) -> Gating | None:
+    """How the frames were sorted by the heart's cycle; ``slots`` of each window, by the vectors."""
     items = source.items("GatedInformationSequence")
     if not items:
         return None
@@ -157,7 +158,7 @@ def gating(source: Source, slots: int) -> Gating | None:
         known = tuple(time for time in times if time is not None)
         gates.append(
             Gate(
-                slots=slots,
+                slots=slots[number] if number < len(slots) else 0,
                 frame_time=each.number("FrameTime", f"{to}.frame_time"),
                 low=each.number("LowRRValue", f"{to}.low"),
                 high=each.number("HighRRValue", f"{to}.high"),
@@ -178,10 +179,15 @@ def gating(source: Source, slots: int) -> Gating | None:
 
 
 def slices(source: Source, count: int) -> Slices:
-    """Reconstructed slices."""
+    """Reconstructed slices; their orientation is the view of their detectors (C.8.4.11)."""
+    codes = {
+        item.code("ViewCodeSequence", "slices.orientation")[0]
+        for item in source.items("DetectorInformationSequence")
+    }
     return Slices(
         count,
         thickness=source.number("SliceThickness", "slices.thickness"),
         spacing=source.number("SpacingBetweenSlices", "slices.spacing"),
+        orientation=CUTS.get(codes.pop(), "") if len(codes) == 1 else "",
         filter=source.text("ConvolutionKernel", "slices.filter"),
     )

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from intake import nuclides, text
-from intake.dicom_reader.codes import ENTRIES, NUCLIDE_CODES, POSITIONS, POSTURES, VIEWS
+from intake.dicom_reader.codes import (
+    CUTS,
+    ENTRIES,
+    NUCLIDE_CODES,
+    POSITIONS,
+    POSTURES,
+    RECUMBENT,
+    VIEWS,
+)
 from intake.dicom_reader.source import Source
 from intake.fields import Fate
 from intake.study import (
@@ -54,7 +62,7 @@ def visit(source: Source) -> Visit:
         series=source.text("SeriesDescription", "visit.series"),
         study_uid=source.text("StudyInstanceUID", "visit.study_uid"),
         series_uid=source.text("SeriesInstanceUID", "visit.series_uid"),
-        instance_uid=source.text("SOPInstanceUID", "visit.instance_uid"),
+        # Not the instance's: what is written of it is another object (PS3.3 C.12.1).
     )
 
 
@@ -133,8 +141,8 @@ def detectors(source: Source) -> tuple[Detector, ...]:
 def _detector(item: Source, to: str) -> Detector:
     view, label = "", ""
     code, meaning = item.code("ViewCodeSequence")
-    if code in VIEWS:
-        view = VIEWS[code]
+    if code in VIEWS or code in CUTS:
+        view = VIEWS.get(code) or CUTS[code]
         item.code("ViewCodeSequence", f"{to}.view")
     elif meaning:
         label = meaning
@@ -142,10 +150,9 @@ def _detector(item: Source, to: str) -> Detector:
     zooms = set(item.numbers("ZoomFactor"))
     if len(zooms) == 1:
         item.numbers("ZoomFactor", f"{to}.zoom")
-    name = item.text("CollimatorGridName", f"{to}.collimator")
-    kind = item.text("CollimatorType", *(() if name else (f"{to}.collimator",)))
     return Detector(
-        collimator=name or kind,
+        collimator=item.text("CollimatorGridName", f"{to}.collimator"),
+        collimator_type=item.text("CollimatorType", f"{to}.collimator_type"),
         view=view,
         label=label,
         x_offset=item.number("CenterOfRotationOffset", f"{to}.x_offset"),
@@ -159,25 +166,40 @@ def _detector(item: Source, to: str) -> Detector:
 
 def lie(source: Source) -> tuple[bool | None, str]:
     """Whether the head came first, and the posture."""
-    posture = entry = ""
-    for item in source.items("PatientOrientationCodeSequence"):
-        item.text("CodeValue")
-        for modifier in item.items("PatientOrientationModifierCodeSequence"):
-            posture = modifier.text("CodeValue")
-            if posture in POSTURES:
-                for word in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning"):
-                    modifier.text(word, "posture")
-    for item in source.items("PatientGantryRelationshipCodeSequence"):
-        entry = item.text("CodeValue")
-        if entry in ENTRIES:
-            for word in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning"):
-                item.text(word, "head_first")
-    head_first, found = ENTRIES.get(entry), POSTURES.get(posture, "")
+    head_first, posture = _entry(source), _posture(source)
     position = source.text("PatientPosition")
-    if position in POSITIONS and head_first is None and not found:
+    if position in POSITIONS and head_first is None and not posture:
         source.text("PatientPosition", "head_first", "posture")
-        head_first, found = POSITIONS[position]
-    return head_first, found
+        return POSITIONS[position]
+    return head_first, posture
+
+
+def _posture(source: Source) -> str:
+    found = ""
+    for item in source.items("PatientOrientationCodeSequence"):
+        if item.text("CodeValue") in RECUMBENT:  # every posture here is
+            _said(item, "posture")
+        for modifier in item.items("PatientOrientationModifierCodeSequence"):
+            code = modifier.text("CodeValue")
+            if code in POSTURES:
+                found = POSTURES[code]
+                _said(modifier, "posture")
+    return found
+
+
+def _entry(source: Source) -> bool | None:
+    found = None
+    for item in source.items("PatientGantryRelationshipCodeSequence"):
+        code = item.text("CodeValue")
+        if code in ENTRIES:
+            found = ENTRIES[code]
+            _said(item, "head_first")
+    return found
+
+
+def _said(item: Source, to: str) -> None:
+    for word in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning"):
+        item.text(word, to)
 
 
 def scale(source: Source) -> Scale:

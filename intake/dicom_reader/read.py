@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from intake import files
+from intake.dicom import private
 from intake.dicom_reader import order, parts, pixels
-from intake.dicom_reader.codes import KINDS
+from intake.dicom_reader.codes import CUTS, KINDS
 from intake.dicom_reader.expand import expand
 from intake.dicom_reader.opening import LOSSLESS, Opened, open_elements
 from intake.dicom_reader.pixels import Form
 from intake.dicom_reader.source import Account, Source, charsets
-from intake.fields import Fate, Original
+from intake.fields import Fate, Field, Original
 from intake.options import CHARSETS, DEFAULT, Options
 from intake.refused import Refused
 from intake.study import Acquisition, Detector, Gating, Kind, Pixels, Place, Reading, Window, check
@@ -44,11 +45,31 @@ def read(path: Path, options: Options = DEFAULT) -> Reading:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         original = Original(path.name, files.size_of(file), sha256)
     acquisition = _acquisition(source, images, retired or opened.acr)
-    fields = (*account.fields(opened.meta, "meta "), *account.fields(opened.items))
+    if acquisition.slices:  # their orientation is said of the detectors
+        heads = tuple(
+            replace(each, view="") if each.view in CUTS.values() else each
+            for each in acquisition.detectors
+        )
+        acquisition = replace(acquisition, detectors=heads)
+    before = _kept_before(source, opened)
+    own = (*account.fields(opened.meta, "meta "), *account.fields(opened.items))
+    fields = (*own, *before)
     acquisition = replace(acquisition, fields=fields, derived=tuple(account.derived))
     format_ = "ACR-NEMA" if opened.acr else "DICOM (retired NM)" if retired else "DICOM"
     notes = tuple(dict.fromkeys(account.notes))
     return Reading(format_, (check(acquisition),), (original,), fields, notes)
+
+
+def _kept_before(source: Source, opened: Opened) -> tuple[Field, ...]:
+    """The fields of the first source, which our own writer kept in its private block."""
+    creator = opened.items.get(0x00610010)
+    element = opened.items.get(private.BLOCK | private.FIELDS)
+    if not creator or not element:
+        return ()
+    if source.account.decoded(creator) != private.CREATOR:
+        return ()
+    source.account.said(element, Fate.CHECKED, "each of its fields is listed by itself")
+    return private.fields(source.account.decoded(element))
 
 
 def _images(
@@ -128,20 +149,23 @@ def _timing(source: Source, kind: Kind, places: tuple[Place, ...]) -> dict[str, 
     if kind is Kind.DYNAMIC:
         source.whole("NumberOfPhases", "phases")
         found["phases"] = order.phases(source)
-    if kind.projected:
+    if kind.projected or kind.reconstructed:  # a reconstruction tells of the turn it is made of
         source.whole("NumberOfRotations", "rotations")
         found["rotations"] = order.rotations(source)
     if kind.gated:
-        slots = source.whole("NumberOfTimeSlots", "gating") or max(each.slot for each in places)
+        source.whole("NumberOfTimeSlots", "gating")
         source.whole("NumberOfRRIntervals", "gating")
-        found["gating"] = _gating(source, slots)
+        found["gating"] = _gating(source, places)
     if kind.reconstructed:
         count = source.whole("NumberOfSlices", "slices.count") or max(each.slice for each in places)
         found["slices"] = order.slices(source, count)
     return found
 
 
-def _gating(source: Source, slots: int) -> Gating:
+def _gating(source: Source, places: tuple[Place, ...]) -> Gating:
+    # Windows of the heart's cycle may have different numbers of slots: the vectors say how many.
+    most = max(place.gate for place in places)
+    slots = [max([0, *(p.slot for p in places if p.gate == gate)]) for gate in range(1, most + 1)]
     found = order.gating(source, slots)
     if found is None or not found.gates:
         raise Refused("a gated study without gated information (0054,0062)")

@@ -74,7 +74,9 @@ class Account:
             if element.items and known is None:
                 continue
             raw = self.shown(element)
-            field = known or Field("", "")
+            empty = not element.value and not element.items
+            said = Field("", "", Fate.CHECKED, why="it is empty") if empty else Field("", "")
+            field = known or said
             if field.fate is Fate.KEPT and len(element.value) > MAX_KEPT:
                 why = f"{len(element.value)} bytes; the original file keeps them"
                 field = replace(field, fate=Fate.LOST, why=why)

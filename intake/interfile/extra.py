@@ -32,6 +32,7 @@ TEXT = (
     "equipment.department",
     "detectors[].name",
     "detectors[].collimator",
+    "detectors[].collimator_type",
     "posture",
     "slices.orientation",
 )
