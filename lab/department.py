@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from gateway.load import Loaded, load
 from gateway.problems import Failed
 from gateway.run import run
@@ -239,7 +241,12 @@ def find(name: str) -> Lab:
         raise Failed(f"there is no lab {name} (there is: {known}): `gateway lab up SITE` makes one")
     state = json.loads(file.read_text())
     trees = Trees(Path(state["box"]), Path(state["world"]))
-    return Lab(name, Site.model_validate(state["site"]), trees)
+    try:
+        return Lab(name, Site.model_validate(state["site"]), trees)
+    except ValidationError:
+        raise Failed(
+            f"lab {name} was made by another version of gateway: `gateway lab down {name}` ends it"
+        ) from None
 
 
 def labs() -> list[str]:

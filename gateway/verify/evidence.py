@@ -20,9 +20,17 @@ class Row:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A row, and the place of its check among all: they are found in any order."""
+
+    place: int
+    row: Row
+
+
 @dataclass
 class Evidence:
-    """The rows of a run, in the order in which they were found."""
+    """The rows of a run, in the order of the checks."""
 
     rows: list[Row] = field(default_factory=list)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from importlib.resources import files
 from typing import Any
 
@@ -60,11 +61,21 @@ def passed(lab: Lab, sender: str, source: str, box: str) -> Passed:
 
 @contextmanager
 def _counting(lab: Lab, source: str, box: str) -> Iterator[None]:
-    _must(lab, "box", ["nft", "-f", "-"], COUNTERS.replace("SOURCE", source).replace("BOX", box))
-    try:
+    counters = COUNTERS.replace("SOURCE", source).replace("BOX", box)
+    with _one_at_a_time(lab):
+        _must(lab, "box", ["nft", "-f", "-"], counters)
+        try:
+            yield
+        finally:
+            _must(lab, "box", ["nft", "delete", "table", "inet", "gateway_verify"])
+
+
+@contextmanager
+def _one_at_a_time(lab: Lab) -> Iterator[None]:
+    """Checks run beside each other; two sprays would fill each other's queues and lose packets."""
+    with (lab.state_dir / "spray.lock").open("w") as held:
+        flock(held, LOCK_EX)
         yield
-    finally:
-        _must(lab, "box", ["nft", "delete", "table", "inet", "gateway_verify"])
 
 
 def _ports(lab: Lab, protocol: str) -> Iterator[int]:

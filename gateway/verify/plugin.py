@@ -12,24 +12,41 @@ import testinfra
 from gateway.features.orthanc import Partner, copied, partners
 from gateway.sharing import Grant, by_tcp, grants, legacy_dialect, profile_of, server_of
 from gateway.site import Site
+from gateway.verify import lanes
 from gateway.verify.context import Context
-from gateway.verify.evidence import Evidence, Row
+from gateway.verify.evidence import Placed, Row
 from gateway.verify.smb import Client
 from lab import Lab
 
 SMB = ("modern", "legacy")
 Note = Callable[[str, str, str], None]
+Chosen = Callable[[Sequence[pytest.Item]], Iterator[pytest.Item]]
 
 
 class Plugin:
-    """One run. ``told`` hears each row as it is found, for a progress display."""
+    """One run. ``told`` hears each row as it is found; ``chosen`` says which checks are ours."""
 
-    def __init__(self, context: Context, told: Callable[[Row], None]) -> None:
+    def __init__(
+        self, context: Context, told: Callable[[Placed], None], chosen: Chosen = iter
+    ) -> None:
         self.given = context
         self.told = told
-        self.evidence = Evidence()
+        self.chosen = chosen
         self.broken: list[str] = []
         self.tried: dict[str, tuple[str, str, str]] = {}
+        self.places: dict[str, int] = {}
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """The marks that checks have (see lanes.py)."""
+        config.addinivalue_line("markers", "alone: nothing may run beside it")
+        config.addinivalue_line("markers", "long: it takes so long that it begins first")
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the checks that are ours."""
+        self.places = {item.nodeid: place for place, item in enumerate(session.items)}
+        if not self.broken:
+            lanes.run(session, self.chosen(session.items))
+        return True
 
     @pytest.fixture(scope="session")
     def context(self) -> Context:
@@ -101,8 +118,7 @@ class Plugin:
             return
         device, protocol, done = self.tried.get(item.nodeid, ("box", "", item.name))
         row = Row(device, protocol, done, report.outcome, _why(report), report.duration)
-        self.evidence.rows.append(row)
-        self.told(row)
+        self.told(Placed(self.places[item.nodeid], row))
 
 
 def _id(value: object) -> str:

@@ -95,12 +95,13 @@ def test_afp_share_of_others(afp_device: str, context: Context, lab: Lab, note: 
 def test_finder_information(afp_device: str, context: Context, lab: Lab, note: Note) -> None:
     grant, client = _written(context, afp_device), mac(context, lab, afp_device)
     note(afp_device, client.speaks, "type, creator and resource fork of a file survive a new name")
-    begin = [("write", "a.txt", "data"), ("set_kind", "a.txt", "TEXTttxt")]
-    begin += [("write_resource", "a.txt", "resource"), ("rename", "a.txt", "b.txt")]
-    see = [("kind", "b.txt"), ("read", "b.txt"), ("read_resource", "b.txt")]
+    old, new = f"{afp_device}-a", f"{afp_device}-b"
+    begin = [("write", old, "data"), ("set_kind", old, "TEXTttxt")]
+    begin += [("write_resource", old, "resource"), ("rename", old, new)]
+    see = [("kind", new), ("read", new), ("read_resource", new)]
     done = client.work(grant.share, begin)
     assert not done.error, done.error
-    done = client.work(grant.share, [*see, ("delete", "b.txt")])
+    done = client.work(grant.share, [*see, ("delete", new)])
     assert done.results[:3] == ["TEXTttxt", "data", "resource"], done.error
 
 
@@ -108,11 +109,12 @@ def test_afp_lock_is_the_kernels(afp_device: str, context: Context, lab: Lab, no
     """Samba asks the kernel before it grants a lock (`posix locking`), so it sees this one."""
     grant, client = _written(context, afp_device), mac(context, lab, afp_device)
     note(afp_device, client.speaks, "what it locks in a file is locked for Samba's files too")
-    path = f"{folder(grant.share)}/locked.dat"
-    assert not client.work(grant.share, [("write", "locked.dat", "x" * 32)]).error
+    name = f"{afp_device}-l"
+    path = f"{folder(grant.share)}/{name}"
+    assert not client.work(grant.share, [("write", name, "x" * 32)]).error
 
     with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(client.work, grant.share, [("lock_while", "locked.dat", str(HELD))])
+        begun = pool.submit(client.work, grant.share, [("lock_while", name, str(HELD))])
         seen = [_seen(lab, path)]
         while not begun.done():
             seen.append(_seen(lab, path))
@@ -120,7 +122,7 @@ def test_afp_lock_is_the_kernels(afp_device: str, context: Context, lab: Lab, no
         assert not begun.result().error, begun.result().error
     assert "locked" in seen
     assert seen[-1] == "free"
-    assert not client.work(grant.share, [("delete", "locked.dat")]).error
+    assert not client.work(grant.share, [("delete", name)]).error
 
 
 def _seen(lab: Lab, path: str) -> str:
@@ -141,6 +143,7 @@ def test_afp_by_netatalks_login_test(
         assert f"{test} - FAILED" in said, said
 
 
+@pytest.mark.alone
 def test_afp_control(afp_device: str, context: Context, lab: Lab, note: Note) -> None:
     """The negative control: the daemon off, the client fails; on again, it works again."""
     client, share = mac(context, lab, afp_device), _own(context, afp_device).share

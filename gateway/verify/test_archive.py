@@ -181,6 +181,7 @@ def test_only_the_archive_comes_from_testing(context: Context, box: Any, note: N
     assert not [name for name in found if not TESTING.fullmatch(name)]
 
 
+@pytest.mark.alone
 def test_control_without_the_archive_nothing_answers(
     lab: Lab, context: Context, note: Note
 ) -> None:

@@ -122,6 +122,7 @@ def test_only_senders_reach_the_fax_server(lab: Lab, context: Context, note: Not
     assert outsider_address(lab)
 
 
+@pytest.mark.alone
 def test_fax_control(lab: Lab, context: Context, note: Note) -> None:
     """The negative control: the server off, a sender gets no answer from it; on again, it does."""
     sender = next(fax.senders(context.site), None)
@@ -146,6 +147,7 @@ def _answers(lab: Lab, device: str, box: str) -> bool:
     return "HylaFAX scheduler on" in lab.exec(device, ["faxstat", "-h", f"{box}:{PORT}"]).stdout
 
 
+@pytest.mark.long
 def test_a_fax(
     lab: Lab, context: Context, note: Note, line: Line, client: Callable[[str], Client]
 ) -> None:

@@ -71,6 +71,7 @@ def test_only_its_own_kind_of_smb_is_open(
     assert smb.work(share, "$SMB ls", dialect=wrong, port=str(smb.port)).returncode != 0
 
 
+MARK = "Shibboleth-4711"
 SNIFF = """
 import socket, sys, time
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(3))
@@ -87,7 +88,7 @@ print("clear" if sys.argv[1].encode() in seen else "hidden", b"\\xfdSMB" in seen
 """
 SEND_WATCHED = """
 python3 -c "$SNIFF" {mark} >watched & while ! grep -qs ready watched; do sleep 0.05; done
-echo {mark} >sent; $SMB 'put sent watched.dat; del watched.dat' >&2; touch done; wait; cat watched
+echo {mark} >sent; $SMB 'put sent {name}; del {name}' >&2; touch done; wait; cat watched
 """
 
 
@@ -105,7 +106,9 @@ def test_what_the_wire_shows(
     note(smb_device, smb.dialect, f"what it writes is {how}")
     if share is None:
         pytest.skip("it may write nowhere")
-    script = f"SNIFF='{SNIFF}'; " + SEND_WATCHED.format(mark="Shibboleth-4711")
+    script = f"SNIFF='{SNIFF}'; " + SEND_WATCHED.format(
+        mark="Shibboleth-4711", name=f"{smb_device}-w.dat"
+    )
     shown = smb.work(share, script)
     assert shown.stdout.split()[1:] == (["hidden", "True"] if encrypted else ["clear", "False"])
 
@@ -138,6 +141,7 @@ def test_a_file_passes_between_old_and_new(
     assert name not in gone.stdout
 
 
+@pytest.mark.alone
 def test_control_without_its_daemon_nothing_works(
     smb_device: str, lab: Lab, client: ClientOf, note: Note, context: Context
 ) -> None:

@@ -86,6 +86,7 @@ def test_between_networks_nothing_else(
     assert connect(lab, inside_device, web_address(lab), UNASKED) == "silent"
 
 
+@pytest.mark.alone
 def test_control_without_masquerade_nothing_comes_back(
     lab: Lab, context: Context, note: Note
 ) -> None:
@@ -126,6 +127,7 @@ def test_ports_from_inside(inside_device: str, lab: Lab, context: Context, note:
     assert passed(lab, inside_device, address, box) == expected
 
 
+@pytest.mark.alone
 def test_control_a_port_opened_by_hand_is_seen(lab: Lab, context: Context, note: Note) -> None:
     outside = str(context.site.outside.address.ip)
     note("outsider", "TCP, UDP", f"control: port {UNASKED} opened by hand is found")

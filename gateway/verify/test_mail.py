@@ -33,6 +33,7 @@ def test_mail_of_the_box(lab: Lab, context: Context, note: Note) -> None:
     assert "the disk is getting full" in str(found.get_payload())
 
 
+@pytest.mark.alone
 def test_mail_waits_while_the_relay_is_out_of_reach(lab: Lab, context: Context, note: Note) -> None:
     """The negative control: its flow taken away it stays in the queue; given back it arrives."""
     _needs_mail(context)

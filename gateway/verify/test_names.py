@@ -20,6 +20,7 @@ def test_lease(inside_device: str, lab: Lab, context: Context, note: Note) -> No
     assert {lease["router"], lease["dns"], lease["ntpsrv"]} == {box}
 
 
+@pytest.mark.alone
 def test_control_no_lease_without_dnsmasq(lab: Lab, context: Context, note: Note) -> None:
     asking = [name for name, each in context.site.devices.items() if each.mac]
     if not asking:

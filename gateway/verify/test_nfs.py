@@ -65,6 +65,7 @@ def test_nfs_for_its_devices_alone(nfs_device: str, context: Context, lab: Lab, 
         assert connect(lab, other, address, 2049) == "silent", other
 
 
+@pytest.mark.alone
 def test_nfs_control(nfs_device: str, context: Context, lab: Lab, note: Note) -> None:
     """The negative control: the daemon off, the client fails; on again, it works again."""
     client = hand(context, lab, nfs_device)
