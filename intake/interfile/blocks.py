@@ -212,7 +212,9 @@ class _Builder:
         self.loose = headed
 
     def take(self, line: Line) -> None:
-        if line.scope is Scope.HEADING:
+        if not line.number:
+            self.root.add(line, line.index)  # assumed by the profile, for the whole file
+        elif line.scope is Scope.HEADING:
             self._heading(line)
         elif line.scope is Scope.FILE:
             self.root.add(line, None)
