@@ -31,7 +31,7 @@ def status_verb(  # noqa: PLR0913 - each is an option of the command line
 ) -> None:
     """Ask the box how it is doing. Exit 1 if something is not as it should be."""
     described = ready(site).site
-    told = fetch(_ssh(described, name, host, user, port))
+    told = fetch(ssh_to(described, name, host, user, port))
     rows = list(lines(told))
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
@@ -41,13 +41,19 @@ def status_verb(  # noqa: PLR0913 - each is an option of the command line
         raise typer.Exit(NOT_WELL)
 
 
-def _ssh(site: Site, name: str, host: str, user: str, port: int) -> list[str]:
+def ssh_to(site: Site, name: str, host: str, user: str, port: int) -> list[str]:
+    """The words that reach a box by ssh, without a command: always by a new connection.
+
+    Whatever ssh_config shares between commands: a confirmation is worth what it proves.
+    """
+    ssh = ["ssh", "-o", "ControlMaster=no", "-o", "ControlPath=none"]
     if host:
-        return ["ssh", "-o", "BatchMode=yes", "-p", str(port), "--", f"{user}@{host}"]
+        words = [*ssh, "-o", "BatchMode=yes", "-p", str(port), "--", f"{user}@{host}"]
+        return words if user == "root" else [*words, "sudo", "-n"]
     wanted = name or site.name
     if wanted not in lab.labs():
         raise Failed(f"no lab {wanted} is up: give --lab NAME, or --host for a real box")
-    return ["ssh", *lab.find(wanted).ssh_options(), "box"]
+    return [*ssh, *lab.find(wanted).ssh_options(), "box"]
 
 
 def _table(site: Site, rows: list[Line]) -> Table:

@@ -11,8 +11,8 @@ from typing import Any
 from gateway.problems import Failed
 from gateway.run import run
 
-COMMAND = "/usr/sbin/gateway-box report"
-SECONDS = 120
+PROGRAM = "/usr/sbin/gateway-box"
+SECONDS = 180
 DAY = 86400
 STALE_DAYS = 7
 FULL_PERCENT = 90
@@ -31,16 +31,25 @@ class Line:
 
 def fetch(ssh: Sequence[str]) -> dict[str, Any]:
     """What the box says of itself. ``ssh``: the words that reach it, without a command."""
-    done = run([*ssh, COMMAND], check=False, timeout=SECONDS)
+    told = ask(ssh, "report")
+    if "parts" not in told:
+        raise Failed(f"the box could not tell: {told}")
+    return told
+
+
+def ask(ssh: Sequence[str], *words: str) -> dict[str, Any]:
+    """What gateway-box answers to a verb, and Failed with its own words."""
+    done = run([*ssh, " ".join((PROGRAM, *words))], check=False, timeout=SECONDS)
     last = (done.stdout.strip().splitlines() or [""])[-1]
     try:
         told = json.loads(last)
     except ValueError:
         said = done.stderr.strip() or "it said nothing"
         raise Failed(f"the box did not answer (exit {done.returncode}): {said}") from None
-    if not isinstance(told, dict) or "parts" not in told:
-        why = told.get("failed", last) if isinstance(told, dict) else last
-        raise Failed(f"the box could not tell: {why}")
+    if not isinstance(told, dict) or "failed" in told:
+        raise Failed(
+            told["failed"] if isinstance(told, dict) else f"the box could not tell: {last}"
+        )
     return told
 
 
@@ -48,6 +57,13 @@ def lines(told: Mapping[str, Any]) -> Iterator[Line]:
     """The table's rows: the generation, then each part that the box has."""
     drift = told["drift"]
     yield Line("box", f"generation {told['active']}", told["state"], told["state"] == "active")
+    if (left := told.get("seconds_left")) is not None:
+        state = f"the box goes back in {left} s, unless `gateway confirm` comes"
+        yield Line("box", "not confirmed", state, good=False)
+    if returned := told.get("returned"):
+        yield Line("box", "gone back by itself", returned, good=False)
+    if holder := told.get("holder"):
+        yield Line("box", "at work", holder)
     for each in drift:
         yield Line("drift", each, "changed by hand", good=False)
     for each in told.get("noted", ()):

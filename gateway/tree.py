@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Tree:
     masked: Sequence[str]
     folders: Sequence[str] = ()
     data: Sequence[tuple[str, str]] = ()
+    probes: Sequence[Mapping[str, object]] = ()
 
     def manifest(self) -> dict[str, Any]:
         """Everything that defines the generation; files in the order they are taken into use."""
@@ -46,6 +47,7 @@ class Tree:
             "masked": list(self.masked),
             "folders": list(self.folders),
             "data": [{"path": path, "what": what} for path, what in self.data],
+            "probes": list(self.probes),
         }
 
 

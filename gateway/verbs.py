@@ -15,6 +15,7 @@ import typer
 
 from gateway import (
     cli_apply,
+    cli_box,
     cli_cards,
     cli_lab,
     cli_plan,
@@ -45,6 +46,8 @@ app.command("verify")(cli_try.verify_verb)
 app.command("try")(cli_try.try_verb)
 app.command("cards")(cli_cards.cards_verb)
 app.command("status")(cli_status.status_verb)
+app.command("confirm")(cli_box.confirm_verb)
+app.command("rollback")(cli_box.rollback_verb)
 app.add_typer(cli_lab.app, name="lab")
 app.add_typer(cli_secrets.app, name="secrets")
 app.command("pack", hidden=True)(cli_apply.pack_verb)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import journal, services, session, watchdog
+from . import health, journal, session, watchdog
 from .activate import WATCHDOG, Guard, keep_confirmed
 from .back import confirmed_view, go_back, rescue, where
 from .files import Paths
@@ -32,18 +32,21 @@ def confirm(store: Store, number: int | None = None, guard: Guard = WATCHDOG) ->
         why = f": {state.returned}" if state.returned else ""
         raise Failed(f"generation {number} is not active, generation {state.active} is{why}")
     by = _right(state)
+    if wrong := health.problems(view(store.generation(state.active), state.only_first).manifest):
+        if state.settled:  # there is nowhere to go back to
+            raise Failed(f"generation {state.active} does not serve as it should: {_joined(wrong)}")
+        raise _gone_back(
+            store, f"generation {state.active} is not confirmed: {_joined(wrong)}", guard
+        )
     if state.settled:
         return by
-    if wrong := services.not_up(_units(store, state), settle=0):
-        why = f"generation {state.active} is not confirmed: " + "; ".join(wrong)
-        raise _gone_back(store, why, guard)
     keep_confirmed(store, state)
     guard.disarm()
     return by
 
 
-def _units(store: Store, state: State) -> tuple[str, ...]:
-    return view(store.generation(state.active), state.only_first).manifest.units
+def _joined(problems: list[str]) -> str:
+    return "".join(f"\n  {line}" for line in "\n".join(problems).splitlines())
 
 
 def _right(state: State) -> str:

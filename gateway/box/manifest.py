@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -54,6 +55,22 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A question that a service of the box answers when it serves (health.py)."""
+
+    name: str
+    protocol: str
+    address: str
+    port: int
+    send: bytes
+    expect: bytes
+
+    def __str__(self) -> str:
+        where = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.name} at {where}:{self.port}/{self.protocol}"
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything that makes the box what the description says."""
 
@@ -65,6 +82,7 @@ class Manifest:
     folders: tuple[str, ...] = ()
     """Those in which a file that is not ours is drift."""
     data: tuple[Data, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
     def only_first(self) -> Manifest:
         """The part that a bare box takes before any package is installed.
@@ -77,7 +95,7 @@ class Manifest:
         firewall = unit in self.units and any(entry.path == path for entry in files)
         units: tuple[str, ...] = (unit,) if firewall else ()
         units += (BOOT_UNIT,) if BOOT_UNIT in self.units else ()
-        return replace(self, files=files, packages=(), units=units, data=())
+        return replace(self, files=files, packages=(), units=units, data=(), probes=())
 
     @property
     def paths(self) -> frozenset[str]:
@@ -105,6 +123,8 @@ def parse(data: bytes) -> Manifest:
             masked=_words(values["masked"]),
             folders=_words(values.get("folders", [])),  # not in trees of older programs
             data=tuple(Data(each["path"], each["what"]) for each in values.get("data", [])),
+            # A tree of an older controller has none.
+            probes=tuple(_probe(each) for each in values.get("probes", [])),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Failed(f"manifest.json is not a manifest: {error!r}") from None
@@ -129,6 +149,20 @@ def _entry(values: dict[str, Any]) -> Entry:
         check=_words(values["check"]),
         reload=_words(values["reload"]),
         first=bool(values["first"]),
+    )
+
+
+def _probe(values: dict[str, Any]) -> Probe:
+    protocol = str(values["protocol"])
+    if protocol not in ("tcp", "udp"):
+        raise ValueError(f"a probe by {protocol}")
+    return Probe(
+        name=str(values["name"]),
+        protocol=protocol,
+        address=str(ip_address(values["address"])),
+        port=int(values["port"]),
+        send=bytes.fromhex(values["send"]),
+        expect=bytes.fromhex(values["expect"]),
     )
 
 

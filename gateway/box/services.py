@@ -12,7 +12,8 @@ from .process import must, run
 START_SECONDS = 60
 SETTLE_SECONDS = 1.0
 _SHOWN = (
-    "LoadState,ActiveState,SubState,Result,Type,RemainAfterExit,UnitFileState,NRestarts,StatusText"
+    "LoadState,ActiveState,SubState,Result,Type,RemainAfterExit,UnitFileState,NRestarts,StatusText,"
+    "ActiveEnterTimestampMonotonic"
 )
 WAITS = "waits for "
 """What the status of a unit of ours begins with that is up but lacks something (a modem, say)."""
@@ -32,9 +33,11 @@ class Unit:
     kind: str
     remains: bool
     file: str
-    restarts: str
+    restarts: int
     status: str = ""
     """What it says of itself (sd_notify(3), STATUS=)."""
+    up_since: float = 0.0
+    """When it became active, on the clock of time.monotonic()."""
 
     @property
     def runs(self) -> bool:
@@ -77,8 +80,9 @@ def units(names: Sequence[str]) -> list[Unit]:
             kind=block.get("Type", ""),
             remains=block.get("RemainAfterExit") == "yes",
             file=block.get("UnitFileState", ""),
-            restarts=block.get("NRestarts", "0"),
+            restarts=int(block.get("NRestarts", "0")),
             status=block.get("StatusText", ""),
+            up_since=int(block.get("ActiveEnterTimestampMonotonic", "0") or 0) / 1e6,
         )
         for name, block in zip(names, blocks, strict=True)
     ]
@@ -166,9 +170,7 @@ def not_up(names: Sequence[str], *, settle: float = SETTLE_SECONDS) -> list[str]
         steady = time.monotonic() - steady_since >= wait
         late = time.monotonic() > deadline
         if late or any(unit.is_lost for unit in lost) or (steady and not lost):
-            return [
-                f"{unit.name} is {unit.active} ({unit.sub}){_last_words(unit)}" for unit in lost
-            ]
+            return [f"{unit.name} is {words(unit)}" for unit in lost]
         time.sleep(0.2)
 
 
@@ -182,6 +184,11 @@ def changed(name: str) -> datetime | None:
 def lacking(names: Sequence[str]) -> list[str]:
     """A line for each unit that is up but waits for something the box does not have."""
     return [f"{unit.name} {unit.lacks}" for unit in units(names) if unit.lacks]
+
+
+def words(unit: Unit) -> str:
+    """How it is, and what it said last."""
+    return f"{unit.active} ({unit.sub}){_last_words(unit)}"
 
 
 def _last_words(unit: Unit) -> str:

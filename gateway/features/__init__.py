@@ -30,6 +30,7 @@ from gateway.features import (
     shares,
     updates,
 )
+from gateway.features.probes import probes
 from gateway.features.shape import Feature
 from gateway.policy import Flow
 from gateway.problems import Fault, Path
@@ -92,6 +93,7 @@ def tree_of(site: Site, line_of: Callable[[Path], int]) -> Tree:
         masked=_each_once(unit for each in FEATURES for unit in each.masked(site)),
         folders=_each_once(folder for each in FEATURES for folder in each.folders(site)),
         data=tuple(data for each in FEATURES for data in each.data(site)),
+        probes=[probe.entry() for probe in probes(flows)],
     )
 
 

@@ -1,0 +1,53 @@
+"""``gateway confirm`` and ``gateway rollback``: thin verbs over the box's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli_status import ssh_to
+from gateway.ready import ready
+from gateway.status import ask
+
+SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
+LabName = Annotated[str, typer.Option("--lab", help="A lab's box.")]
+Host = Annotated[str, typer.Option(help="A real box.")]
+User = Annotated[str, typer.Option(help="Who to log in as there.")]
+Port = Annotated[int, typer.Option(help="Its ssh port.")]
+
+
+def confirm_verb(
+    site: SitePath,
+    *,
+    name: LabName = "",
+    host: Host = "",
+    user: User = "root",
+    port: Port = 22,
+) -> None:
+    """Keep the active generation: this new connection shows that the box can be reached."""
+    ssh = ssh_to(ready(site).site, name, host, user, port)
+    told = ask(ssh, "confirm")
+    print(f"generation {told['generation']}: {told['by']}")
+
+
+def rollback_verb(  # noqa: PLR0913 - each is an option of the command line
+    site: SitePath,
+    number: Annotated[int | None, typer.Argument(metavar="[N]", help="To this one.")] = None,
+    *,
+    name: LabName = "",
+    host: Host = "",
+    user: User = "root",
+    port: Port = 22,
+    confirm_within: Annotated[int, typer.Option(help="Seconds, then the box is as it was.")] = 120,
+) -> None:
+    """Leave what is not confirmed; else go to the generation confirmed before, or to N.
+
+    It is confirmed like any other: by a new connection, or the box goes back.
+    """
+    ssh = ssh_to(ready(site).site, name, host, user, port)
+    which = [] if number is None else [str(number)]
+    told = ask(ssh, "rollback", *which, "--confirm-within", str(confirm_within))
+    confirmed = ask(ssh, "confirm", str(told["generation"]))
+    print(f"generation {told['generation']} is active: {confirmed['by']}")
