@@ -45,9 +45,12 @@ class Holder:
 
 
 def holder(file: Path) -> Holder | None:
-    """Who has written himself down as its holder; None where nothing readable is there."""
+    """Who holds it now. What a holder that was killed has left in the file does not count."""
     try:
-        return Holder(**json.loads(file.read_text("utf-8")))
+        with file.open(encoding="utf-8") as stream:
+            if _got(stream.fileno(), fcntl.LOCK_SH):
+                return None
+            return Holder(**json.loads(stream.read()))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -75,9 +78,9 @@ def hold(file: Path, doing: str, seconds: float) -> Iterator[None]:
             os.ftruncate(stream.fileno(), 0)
 
 
-def _got(descriptor: int) -> bool:
+def _got(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -57,23 +57,6 @@ def _rpc_null(program: int, version: int) -> bytes:
     return struct.pack(">I", 0x80000000 | len(call)) + call
 
 
-def _smb2_negotiate() -> bytes:
-    # [MS-SMB2] 2.2.1, 2.2.3: one dialect, 3.0; a server that wants a newer one says so.
-    header = b"\xfeSMB" + struct.pack("<HHIHHIIQIIQ", 64, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + bytes(16)
-    body = struct.pack("<4HI", 36, 1, 1, 0, 0) + bytes(16) + bytes(8) + struct.pack("<H", 0x0300)
-    return struct.pack(">I", len(header) + len(body)) + header + body
-
-
-def _netbios_request() -> bytes:
-    # RFC 1002, 4.3.2: a session between the two names that every server takes.
-    def encoded(name: bytes) -> bytes:
-        letters = (nibble for byte in name.ljust(16) for nibble in (byte >> 4, byte & 15))
-        return b"\x20" + bytes(0x41 + each for each in letters) + b"\x00"
-
-    names = encoded(b"*SMBSERVER") + encoded(b"GATEWAY")
-    return struct.pack(">BBH", 0x81, 0, len(names)) + names
-
-
 def _associate() -> bytes:
     # DICOM PS3.8, 9.3.2: a stranger's wish to verify; to be refused is an answer too.
     def item(kind: int, content: bytes) -> bytes:
@@ -91,15 +74,14 @@ HELLOS: Mapping[str, Hello] = {
     "afp": Hello("tcp", bytes([0, 3, 0, 1]) + bytes(12), b"\x01\x03"),  # DSIGetStatus
     "dicom": Hello("tcp", _associate(), b""),
     "dns": Hello("udp", _version_bind(), b"gw"),
-    "netbios-session": Hello("tcp", _netbios_request(), b"\x82\x00"),
     "nfs": Hello("tcp", _rpc_null(100003, 3), b"gway\x00\x00\x00\x01"),
     "nfs-mount": Hello("tcp", _rpc_null(100005, 3), b"gway\x00\x00\x00\x01"),
     "ntp": Hello("udp", b"\x23" + bytes(47), b""),  # RFC 5905: version 4, a client's
     "portmap": Hello("tcp", _rpc_null(100000, 2), b"gway\x00\x00\x00\x01"),
-    "smb": Hello("tcp", _smb2_negotiate(), b"\xfeSMB"),
     "ssh": Hello("tcp", b"", b"SSH-2.0"),
 }
-"""By the service's name (policy.SERVICES)."""
+"""By the service's name (policy.SERVICES). Samba and HylaFAX hear out nobody but their clients, by
+address, and the box is none: that they take a connection is enough."""
 
 
 def probes(flows: Iterable[Flow]) -> tuple[Probe, ...]:

@@ -317,6 +317,8 @@ def test_a_switch_that_hangs_is_ended_and_nothing_else_is(
             code = None
         hung.kill()
     assert (code == -9) is ended
+    assert lock.read_text(), "it had no time to clear it"
+    assert holder(lock) is None
     with hold(lock, "next", 1):  # a dead holder holds nothing
         pass
     assert lock_module.holder(lock) is None

@@ -1,0 +1,245 @@
+"""A small box to hurt: two generations of it, what each looks like, and ways to break a switch.
+
+The program on the box knows nothing of this: the audit hooks of Python (sys.addaudithook) tell the
+killer, inside the same process, of every file that is about to be renamed or removed and every
+command that is about to run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lab
+from gateway import features
+from gateway.apply import Summary, apply
+from gateway.archive import pack
+from gateway.load import load
+from gateway.render import RenderedFile
+from gateway.run import run
+from gateway.tree import write
+from gateway.trial import Trial
+
+PROGRAM = "/usr/sbin/gateway-box"
+ROOT = Path(__file__).parent.parent.parent
+SITE = """\
+name: tiny
+networks:
+  hospital: {side: outside, nic: eth0, address: 192.0.2.10/24, router: 192.0.2.1}
+  inside: {nic: eth1, address: 10.1.1.1/24}
+hospital: {dns: [192.0.2.53], web_proxy: {address: 192.0.2.80}}
+administration:
+  from: [reading-pc]
+devices:
+  reading-pc: {profile: windows-11, network: inside, address: 10.1.1.12}
+  other-pc: {profile: windows-11, network: inside, address: 10.1.1.13}
+"""
+MORE = "  third-pc: {profile: windows-11, network: inside, address: 10.1.1.14}\n"
+# Runs gateway-box and ends it with SIGKILL at the event of that number; 0: counts them.
+KILLER = """
+import os, signal, sys
+sys.path.insert(0, "/usr/lib/gateway")
+from box.__main__ import main
+STEPS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "subprocess.Popen"}
+at, seen = int(sys.argv[1]), 0
+def hook(event, _arguments):
+    global seen
+    if event in STEPS:
+        seen += 1
+        if seen == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+main(sys.argv[2:])
+print(f"steps {seen}")
+"""
+# What is on the box, as its services know it; not what the box remembers of itself.
+LOOK = r"""
+{ find /etc /usr/lib/gateway /usr/sbin/gateway-box -xdev -type f ! -name '*.gateway-new' \
+    -exec sha256sum {} +
+  find /etc -xdev -name '*.gateway-new'
+  find /etc -xdev -type l -printf '%p -> %l\n'
+  find /etc /usr/lib/gateway -xdev -printf '%m %u:%g %p\n'; } | grep -v machine-id | sort
+nft --stateless list ruleset
+systemctl is-active x-a.service x-b.service dnsmasq.service chrony.service ssh.service
+"""
+
+
+def unit(name: str, more: str = "RemainAfterExit=yes", start: str = "/bin/true") -> RenderedFile:
+    """A service of a generation's own; it has done its work at once unless told otherwise."""
+    kind = "oneshot" if more.startswith("Remain") else "exec"
+    text = f"[Service]\nType={kind}\n{more}\nExecStart={start}\n"
+    text += "[Install]\nWantedBy=multi-user.target\n"
+    restart = ("systemctl", "try-restart", f"{name}.service")
+    return RenderedFile(f"/etc/systemd/system/{name}.service", text.encode(), "x", reload=restart)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A provisioned box, and its two generations."""
+
+    lab: lab.Lab
+    folder: Path
+    a: int = 0
+    b: int = 0
+    looks: tuple[str, str] = ("", "")
+
+    @classmethod
+    def up(cls, folder: Path, name: str) -> Patient:
+        """Boot it, provision it, switch once to each generation and keep what each looks like."""
+        (folder / "site.yml").write_text(SITE)
+        (folder / "site-b.yml").write_text(SITE + MORE)
+        patient = cls(lab.up(folder / "site.yml", name), folder)
+        try:
+            patient.apply()
+            a = patient.stage("site.yml", unit("x-a"), RenderedFile("/etc/x/a", b"a\n", "x"))
+            b = patient.stage("site-b.yml", unit("x-b"), patient.firewall(b"table inet x_b { }\n"))
+            patient = replace(patient, a=a, b=b)
+            looks = []
+            for number in (b, a):
+                patient.take(number)
+                looks.append(patient.look())
+            assert looks[0] != looks[1]
+        except BaseException:
+            patient.lab.down()
+            raise
+        return replace(patient, looks=(looks[1], looks[0]))
+
+    def apply(self, site: str = "site.yml", within: int = 120) -> Summary:
+        """As an operator does."""
+        loaded = load(self.folder / site)
+        return apply(loaded, replace(Trial(loaded, self.lab).order, confirm_within=within))
+
+    def apply_in_background(self, site: str, within: int) -> subprocess.Popen[bytes]:
+        """`gateway apply` as a process group of its own, to be killed."""
+        trial = Trial(load(self.folder / site), self.lab)
+        order = trial.order
+        command = [sys.executable, "-m", "gateway.cli", "apply", str(self.folder / site)]
+        command += ["--host", order.connection.host, f"--ssh-args={order.connection.ssh_args}"]
+        command += ["--vault", str(order.vault_path), "--confirm-within", str(within)]
+        command += ["--vault-password-file", str(order.password_file)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        null = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, env=environment, start_new_session=True, stdout=null, stderr=null, cwd=ROOT
+        )
+
+    def firewall(self, more: bytes) -> RenderedFile:
+        """The site's own ruleset, and something after it."""
+        loaded = load(self.folder / "site.yml")
+        tree = features.tree_of(loaded.site, loaded.source.line)
+        found = next(file for file in tree.files if file.path == "/etc/nftables.conf")
+        return replace(found, content=found.content + more)
+
+    def stage(self, site: str, *more: RenderedFile) -> int:
+        """Stage a site's tree with more files, their units among them; its generation."""
+        loaded = load(self.folder / site)
+        tree = features.tree_of(loaded.site, loaded.source.line)
+        paths = {file.path for file in more}
+        files = [*(file for file in tree.files if file.path not in paths), *more]
+        units = [Path(path).name for path in paths if path.endswith(".service")]
+        tree = replace(tree, files=files, units=[*tree.units, *units])
+        pack(write(tree, self.folder / "build"), self.folder / "x.zip")
+        run(["scp", "-q", *self.lab.ssh_options(), self.folder / "x.zip", "box:/run/x.zip"])
+        told = self.told("stage", "/run/x.zip")
+        assert "generation" in told, told
+        return int(told["generation"])
+
+    def on_box(self, *command: str, check: bool = True, timeout: float = 120) -> str:
+        """What a command on the box prints, past ssh and firewall."""
+        return self.lab.exec("box", list(command), check=check, timeout=timeout).stdout
+
+    def told(self, *words: str) -> dict[str, Any]:
+        """What gateway-box answers."""
+        return dict(json.loads(self.on_box(PROGRAM, *words, check=False).splitlines()[-1]))
+
+    def ssh(self, *command: str) -> list[str]:
+        """A command on the box by a new connection."""
+        alone = ["-o", "ControlPath=none", "-o", "ConnectTimeout=5"]
+        return ["ssh", *alone, *self.lab.ssh_options(), "box", *command]
+
+    def take(self, number: int) -> None:
+        """Switch to a generation and confirm it by a new connection: the next apply succeeds."""
+        told = self.told("activate", str(number))
+        assert "failed" not in told, told
+        done = run(self.ssh(PROGRAM, "confirm", str(number)), check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+    def look(self) -> str:
+        """What the box looks like."""
+        return self.on_box("sh", "-c", LOOK, check=False)
+
+    def settled(self, seconds: float = 60) -> dict[str, Any]:
+        """Wait until nothing is to be confirmed or put back any more; how the box then is."""
+        deadline = time.monotonic() + seconds
+        while True:
+            told = self.told("status")
+            if told.get("state") == "active" and not told["holder"]:
+                return told
+            assert time.monotonic() < deadline, told
+            time.sleep(0.2)
+
+    def whole(self) -> int:
+        """The generation that the box wholly is in; fails where it is in none, or not reached."""
+        told = self.settled()
+        which = {self.a: self.looks[0], self.b: self.looks[1]}
+        expected = which[told["active"]]
+        seen = self.look()
+        assert seen == expected, difference(expected, seen)
+        assert told["drift"] == []
+        run(self.ssh("true"), timeout=30)
+        return int(told["active"])
+
+    def other(self, number: int) -> int:
+        """The generation that it is not."""
+        return self.b if number == self.a else self.a
+
+    def steps(self) -> int:
+        """How many moments a switch has at which it may be killed."""
+        number = self.whole()
+        said = self.killed_at(0, self.other(number), within=60)
+        self.take(self.other(number))
+        return int(said.splitlines()[-1].split()[-1])
+
+    def killed_at(self, step: int, number: int, within: float) -> str:
+        """Run a switch that is killed at a step."""
+        words = [str(step), "activate", str(number), "--confirm-within", str(within)]
+        return self.on_box("python3", "-IB", "-c", KILLER, *words, check=False)
+
+    def started(self, *words: str) -> subprocess.Popen[bytes]:
+        """gateway-box by ssh, in the background."""
+        null = subprocess.DEVNULL
+        return subprocess.Popen(self.ssh(PROGRAM, *words), stdout=null, stderr=null)
+
+    def kill_program(self) -> bool:
+        """SIGKILL whoever switches now; says whether there was one."""
+        holder = self.on_box("cat", "/run/gateway-box.lock", check=False)
+        try:
+            pid = json.loads(holder)["pid"]
+        except ValueError:
+            return False
+        self.on_box("kill", "-KILL", str(pid), check=False)
+        return True
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL a process and all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def difference(expected: str, seen: str) -> str:
+    """The lines that only one of two looks has."""
+    a, b = expected.splitlines(), seen.splitlines()
+    lines = [f"- {line}" for line in a if line not in b] + [
+        f"+ {line}" for line in b if line not in a
+    ]
+    return "\n".join(lines[:40])
