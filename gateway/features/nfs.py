@@ -1,7 +1,8 @@
 """Files over NFS 3 and 4 on TCP, for UNIX systems, by NFS-Ganesha.
 
 A device is known by its address, and whatever it says of its users, it works as its own account
-and the share's group: so its files fit the folder's groups and ACL. Version 3 asks the portmapper
+and the share's group: so its files fit the folder's groups and ACL. What its umask would take from
+the other writers, ``box/rights.py`` gives back. Version 3 asks the portmapper
 for the port of its mount service; version 4 needs one port only. There is no UDP: Ganesha's
 sockets for it spin. There is no lock manager for version 3 (NLM), which would need ports of its
 own in both directions; locks are version 4's.
@@ -21,6 +22,7 @@ from gateway.site import Site
 
 CONFIG = "/etc/ganesha/shares.conf"
 SERVER = "nfs-shares.service"
+RIGHTS = "share-rights.service"
 PORTMAP = ("nfs-portmap.socket", "nfs-portmap.service")
 # Debian's units of the same daemons, and what nfs-common brings for a client of NFS.
 MASKED = (
@@ -76,6 +78,7 @@ def configuration(site: Site) -> dict[str, Any]:
                 "number": number,
                 "name": name,
                 "path": folder(name),
+                "written": any(grant.share == name and grant.writes for grant in mine),
                 "clients": [_client(site, grant) for grant in mine if grant.share == name],
             }
             for number, name in enumerate(sorted({grant.share for grant in mine}), start=1)
@@ -101,15 +104,25 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     values = configuration(site)
     for path in (CONFIG, *(f"/etc/systemd/system/{unit}" for unit in units(site))):
         content = fill(f"{path[1:]}.j2", **values)
-        restart = ("/usr/bin/systemctl", "try-restart", *units(site))
-        yield RenderedFile(path, content, "nfs", reload=restart)
+        yield RenderedFile(path, content, "nfs", reload=_reload(path.rpartition("/")[2]))
+
+
+def _reload(name: str) -> tuple[str, ...]:
+    """What takes a file into use. The server registers with the portmapper when it starts."""
+    if name == PORTMAP[0]:
+        # Stopped only, and started with all that does not run: in one restart, a process that
+        # systemd is about to start may still hold the old socket (EADDRINUSE, one time in some).
+        return ("/usr/bin/systemctl", "stop", *PORTMAP, SERVER)
+    also = {PORTMAP[1]: (PORTMAP[1], SERVER), RIGHTS: (RIGHTS,)}
+    return ("/usr/bin/systemctl", "try-restart", *also.get(name, (SERVER,)))
 
 
 def units(site: Site) -> tuple[str, ...]:
-    """The server, and for version 3 the portmapper before it."""
+    """The server, for version 3 the portmapper before it, and who widens what is made."""
     if not rights(site):
         return ()
-    return (*PORTMAP, SERVER) if 3 in versions(site) else (SERVER,)
+    widens = (RIGHTS,) if any(grant.writes for grant in rights(site)) else ()
+    return (*PORTMAP, SERVER, *widens) if 3 in versions(site) else (SERVER, *widens)
 
 
 FEATURE = Feature(

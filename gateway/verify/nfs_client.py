@@ -82,6 +82,14 @@ class Mount:
         """Give a file another name."""
         self.call("nfs_rename", f"/{name}".encode(), f"/{fresh}".encode())
 
+    def make_folder(self, name: str) -> None:
+        """Make a folder, as mkdir(1) does under that umask."""
+        self.call("nfs_mkdir2", f"/{name}".encode(), MODE | 0o111)
+
+    def protect(self, name: str) -> None:
+        """Take the right to write away, as chmod(1) does."""
+        self.call("nfs_chmod", f"/{name}".encode(), 0o444)
+
     def delete(self, name: str) -> None:
         """Delete a file."""
         self.call("nfs_unlink", f"/{name}".encode())

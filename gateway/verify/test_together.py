@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import pytest
+
+from gateway.features import nfs
+from gateway.features.shares import folder
 from gateway.sharing import grants, server_of
 from gateway.verify.context import Context
 from gateway.verify.hands import UNICODE_AFP, Afp, Hand, SmbHand, hand
@@ -12,6 +17,7 @@ from gateway.verify.plugin import SMB, Note
 from gateway.verify.smb import Client
 from lab import Lab
 
+WAIT = 15
 ClientOf = Callable[[str], Client]
 # In capitals and 8.3, as LANMAN sends and shows names; ä, ö and ü are in MacRoman and CP 850 too.
 UMLAUT = ("TÜR.TXT", "MÖWE.TXT")
@@ -70,10 +76,8 @@ def _around(share: str, hands: list[Hand], names: tuple[str, str]) -> None:
         for other in others:
             done = _must(other, share, ("read", first))
             assert done == [content], (other.device, done)
-        # A UNIX system's own mode lets nobody else change its file (docs/services.md).
-        if not author.speaks.startswith("NFS"):
-            content = f"by {others[0].device}"
-            _must(others[0], share, ("write", first, content))
+        content = f"by {others[0].device}"
+        _must(others[0], share, ("write", first, content))
         _must(others[0], share, ("rename", first, second))
         assert _must(author, share, ("read", second)) == [content]
         _must(others[-1], share, ("delete", second))
@@ -84,3 +88,37 @@ def _must(who: Hand, share: str, *steps: tuple[str, ...]) -> list[object]:
     done = who.work(share, steps)
     assert not done.error, (who.device, who.speaks, steps, done.error)
     return done.results
+
+
+def test_what_a_umask_takes_is_given_back(
+    shared: str, context: Context, lab: Lab, client: ClientOf, note: Note
+) -> None:
+    """A UNIX system's umask of 022: the others write its file and into its folder all the same."""
+    hands = list(_hands(context, lab, client, shared))
+    author = next((each for each in hands if each.speaks.startswith("NFS")), None)
+    if author is None:
+        pytest.skip("no UNIX system writes there")
+    other = next(each for each in hands if each is not author)
+    note(author.device, author.speaks, f"{other.device} changes what it made with umask 022")
+    _sweep(lab, shared)
+    try:
+        _must(author, shared, ("write", "OLD.TXT", "a"), ("make_folder", "OLD"))
+        _must(other, shared, ("write", "OLD.TXT", "b"), ("write", "OLD/NEW.TXT", "c"))
+        _must(author, shared, ("protect", "OLD.TXT"))
+        assert other.work(shared, [("write", "OLD.TXT", "d")]).error
+        # The negative control: without the watcher, the client's mode decides.
+        lab.exec("box", ["systemctl", "stop", nfs.RIGHTS], check=True)
+        _must(author, shared, ("write", "LATE.TXT", "a"))
+        assert other.work(shared, [("write", "LATE.TXT", "b")]).error
+        lab.exec("box", ["systemctl", "start", nfs.RIGHTS], check=True)
+        end = time.monotonic() + WAIT
+        while other.work(shared, [("write", "LATE.TXT", "b")]).error:
+            assert time.monotonic() < end
+    finally:
+        lab.exec("box", ["systemctl", "start", nfs.RIGHTS], check=True)
+        _sweep(lab, shared)
+
+
+def _sweep(lab: Lab, share: str) -> None:
+    names = [f"{folder(share)}/{each}" for each in ("OLD.TXT", "LATE.TXT", "OLD")]
+    lab.exec("box", ["rm", "-rf", *names], check=True)

@@ -88,7 +88,7 @@ def test_nfs_is_open_for_unix_alone() -> None:
     described = site({"images": {"writers": ["picker", "icon"], "readers": ["pc"]}})
     ports = {"tcp/111", "tcp/2049", "tcp/20048"}
     assert opened(list(nfs.flows(described))) == {("picker", port) for port in ports}
-    assert nfs.units(described)[-1] == "nfs-shares.service"
+    assert nfs.units(described)[-2:] == ("nfs-shares.service", nfs.RIGHTS)
 
 
 def test_exports_name_each_client_with_its_own_rights() -> None:
