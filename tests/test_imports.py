@@ -14,7 +14,7 @@ FLOORS = (
     {"load", "manual", "marked", "wording", "checks", "policy", "schema", "sharing", "tree", "weak"}
     | {"archive", "expiry", "lab"},
     {"features", "audit", "cards", "apply", "plan", "ready", "secrets", "show", "status", "trial"}
-    | {"verify"},
+    | {"verify", "evidence", "questions", "reach"},
     {"cli", "verbs"},
 )
 ALONE = {"gateway/box", "intake", "reports"}

@@ -32,9 +32,10 @@ MOST_CONNTRACK = 200_000
 STATE = Path("/var/lib/gateway")
 COMMANDS = {
     "nft_version": ["nft", "--version"],
-    "nft_text": ["nft", "-nn", "list", "ruleset"],
-    "nft_handles": ["nft", "-nn", "-a", "list", "ruleset"],
-    "nft_json": ["nft", "-j", "list", "ruleset"],
+    # As scratch.LISTING: numbers for names, and handles; and once with words, for people.
+    "nft_json": ["nft", "-nn", "-j", "list", "ruleset"],
+    "nft_text": ["nft", "-nn", "-a", "list", "ruleset"],
+    "nft_readable": ["nft", "-a", "list", "ruleset"],
     "nft_hooks": ["nft", "list", "hooks"],
     "links": ["ip", "-j", "-d", "addr", "show"],
     "rules4": ["ip", "-j", "-4", "rule", "show"],
@@ -203,6 +204,26 @@ def filters() -> dict[str, str]:
     return found
 
 
+def history() -> list[dict[str, Any]]:
+    """What each generation that the box keeps let begin: a line a flow, without its reason."""
+    found = []
+    for folder in sorted(STATE.glob("generations/*"), key=lambda each: each.name.zfill(9)):
+        policy = folder / "files/usr/lib/gateway/policy.json"
+        try:
+            flows = json.loads(policy.read_text())["flows"]
+            lines = [[flow["source"], flow["destination"], flow["ports"]] for flow in flows]
+            found.append({"number": int(folder.name), "staged": _day(folder), "flows": lines})
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _day(folder: Path) -> str:
+    return time.strftime(
+        "%Y-%m-%dT%H:%M:%SZ", time.gmtime((folder / "manifest.json").stat().st_mtime)
+    )
+
+
 def active() -> dict[str, Any]:
     """The generation that the box is in, and its manifest's digest; empty on another's box."""
     try:
@@ -234,6 +255,7 @@ def look() -> dict[str, Any]:
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "generations": [before, after],
         "box": active(),
+        "history": history(),
         "commands": told,
         "files": {name: file(name) for name in FILES},
         "sysctls": sysctls(),

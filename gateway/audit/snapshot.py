@@ -47,6 +47,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Generation:
+    """A generation that the box keeps; ``flows``: source, destination and ports of each."""
+
+    number: int
+    staged: str
+    flows: frozenset[tuple[str, str, str]] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One reading of a box."""
 
@@ -65,6 +74,8 @@ class Snapshot:
     filters: Mapping[str, str] = field(repr=False)
     bpf: Mapping[str, Any] = field(repr=False)
     conntrack: Mapping[str, Any] = field(repr=False)
+    history: tuple[Generation, ...] = ()
+    """What each generation that the box keeps let begin, the oldest first."""
     links: tuple[Link, ...] = ()
 
     @property
@@ -115,6 +126,10 @@ def _snapshot(told: dict[str, Any]) -> Snapshot:
         filters=told["filters"],
         bpf=told["bpf"],
         conntrack=told["conntrack"],
+        history=tuple(
+            Generation(each["number"], each["staged"], frozenset(map(tuple, each["flows"])))
+            for each in told.get("history", ())
+        ),
         links=links(commands["links"].out),
     )
 
