@@ -43,11 +43,34 @@ def listing(output: str, errors: str) -> Listing:
     return Listing(parts[0], parts[1], parts[2], errors)
 
 
+EMPTY = '[ -z "$(nft list tables)" ] || { echo "this is no empty namespace" >&2; exit 9; }'
+"""Before anything is loaded: should the namespace not be a new one, nothing is touched."""
+_THERE = """\
+import os, subprocess, sys
+path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+done = subprocess.run({words!r}, input={stdin!r}, capture_output=True, text=True,
+                      errors="replace", env={{**os.environ, "PATH": path}})
+sys.stdout.write(done.stdout)
+sys.stderr.write(done.stderr)
+sys.exit(done.returncode)
+"""
+"""What runs a command elsewhere. ssh hands its words to a shell, which takes them apart: a script
+among them would run in pieces, outside the namespace."""
+
+
 def own(inside: str, stdin: str, *, nft: str = "nft", on: Sequence[str] = ()) -> tuple[str, str]:
-    """The output of a shell command in a new namespace, and its stderr; ``on`` is put before."""
+    """The output of a shell command in a new namespace, and its stderr.
+
+    ``on``: the words that make a command run on another machine, as root.
+    """
     root = [] if on or os.geteuid() == 0 else ["--map-root-user"]
-    script = re.sub(r"\bnft\b", nft, inside)
-    done = run([*on, "unshare", *root, "--net", "--", "sh", "-ec", script], stdin=stdin)
+    script = re.sub(r"\bnft\b", nft, f"{EMPTY}; {inside}")
+    words = ["unshare", *root, "--net", "--", "sh", "-ec", script]
+    if on:
+        there = _THERE.format(words=words, stdin=stdin)
+        done = run([*on, "python3", "-I", "-"], stdin=there)
+    else:
+        done = run(words, stdin=stdin)
     return done.stdout, done.stderr
 
 
