@@ -30,12 +30,15 @@ def test_files_are_as_rendered(box: Any, context: Context, note: Note) -> None:
     note("box", "files", f"{len(tree.files)} files are exactly as rendered")
     entries = tree.manifest()["files"]
     paths = " ".join(entry["path"] for entry in entries)
-    sums = box.check_output(f"sha256sum {paths}")
-    assert sums.split()[::2] == [entry["sha256"] for entry in entries]
-    modes = box.check_output(f"stat -c '%a %U %G' {paths}")
-    assert modes.splitlines() == [
-        f"{int(entry['mode'], 8):o} {entry['owner']} {entry['group']}" for entry in entries
+    sums = box.run(f"sha256sum {paths}").stdout.splitlines()
+    modes = box.run(f"stat -c '%a %U %G  %n' {paths}").stdout.splitlines()
+    wanted = [f"{each['sha256']}  {each['path']}" for each in entries]
+    wanted += [
+        f"{int(each['mode'], 8):o} {each['owner']} {each['group']}  {each['path']}"
+        for each in entries
     ]
+    other = {line.partition("  ")[2] for line in {*wanted} - {*sums, *modes}}
+    assert not other, f"not as rendered: {', '.join(sorted(other))}"
 
 
 def test_the_kernel_forwards_only_behind_the_firewall(

@@ -76,6 +76,24 @@ def test_control_a_broken_box_fails_the_checks(up: Lab) -> None:
     assert up.exec("box", ["systemctl", "start", "chrony"]).returncode == 0
 
 
+def test_a_box_is_verified_by_ssh_alone(up: Lab) -> None:
+    """As a real one is, whose devices cannot be entered; a file changed by hand is the control."""
+    by_ssh = ["verify", "inventory/kaohsiung", "--host", up.ssh_host, "--json"]
+    by_ssh += ["--ssh-config", str(up.ssh_config)]
+    right = gateway(*by_ssh)
+    assert right.returncode == 0, right.stderr
+    passed = {row["protocol"] for row in rows(right) if row["result"] == "passed"}
+    assert passed >= {"systemd", "files", "nftables", "sockets"}
+    conf = "/etc/chrony/chrony.conf"
+    up.exec("box", ["sh", "-c", f"cp -p {conf} /run/kept && echo '# by hand' >>{conf}"], check=True)
+    wrong = gateway(*by_ssh)
+    up.exec("box", ["cp", "-p", "/run/kept", conf], check=True)
+    assert wrong.returncode == 1
+    why = [row["why"] for row in rows(wrong) if row["result"] == "failed"]
+    assert len(why) == 1
+    assert f"not as rendered: {conf}" in why[0]
+
+
 def test_after_a_restart_of_the_box_all_is_as_before(up: Lab) -> None:
     up.reboot()
     which = "test_box or test_share or test_ports_from_outside or test_lease"
