@@ -11,6 +11,7 @@ from intake import convert, formats, show
 from intake.convert import Wanted
 from intake.dicom import write as dicom
 from intake.interfile import dialects
+from intake.look import PALETTES, Look
 from intake.options import CHARSETS, Options
 from intake.refused import Refused
 
@@ -53,8 +54,22 @@ def _parser() -> argparse.ArgumentParser:
         choices=[each.name for each in dialects.DIALECTS],
         help="of the Interfile that is written",
     )
+    _look(command)
     _common(command, _convert)
+    command = commands.add_parser("check", help="whether a DICOM object is right")
+    command.add_argument("file", type=Path)
+    command.set_defaults(run=_check)
+    command.add_argument("--json", action="store_true", help="for programs")
     return parser
+
+
+def _look(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("pictures")
+    group.add_argument("--palette", choices=PALETTES, default="grey")
+    group.add_argument("--invert", action="store_true", help="most counts darkest")
+    group.add_argument("--window", default="", metavar="LOW:HIGH", help="0:500, or 10%%:80%%")
+    group.add_argument("--zoom", type=int, choices=range(1, 65), default=0, metavar="TIMES")
+    group.add_argument("--milliseconds", type=float, default=0.0, help="a frame of a GIF")
 
 
 def _common(command: argparse.ArgumentParser, run: object) -> None:
@@ -70,6 +85,9 @@ def _common(command: argparse.ArgumentParser, run: object) -> None:
         metavar="KEY=VALUE",
         help="a key that this device never writes, and what holds for it",
     )
+    command.add_argument(
+        "--raw", type=Path, metavar="PROFILE", help="how the files lie, as a person approved it"
+    )
     command.add_argument("--decimal-comma", action="store_true", help="numbers like 4,5")
 
 
@@ -81,6 +99,11 @@ def _options(parsed: argparse.Namespace) -> Options:
             raise Refused(f"--assume {each!r}: KEY=VALUE is needed")
         assumed[key.strip()] = value.strip()
     return Options(parsed.charset, parsed.dialect, assumed, parsed.decimal_comma)
+
+
+def _reader(parsed: argparse.Namespace) -> convert.Reader:
+    """By the file's own format, or by the raw profile that was named."""
+    return formats.raw(parsed.raw) if parsed.raw else formats.read
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -97,14 +120,14 @@ def _say_refused(parsed: argparse.Namespace, refused: Refused) -> None:
 
 
 def _inspect(parsed: argparse.Namespace) -> int:
-    reading = formats.read(parsed.file, _options(parsed))
+    reading = _reader(parsed)(parsed.file, _options(parsed))
     _print([show.as_json(reading)] if parsed.json else show.inspect(reading))
     return OK
 
 
 def _explain(parsed: argparse.Namespace) -> int:
     """The account of a conversion to DICOM, without writing it."""
-    reading = formats.read(parsed.file, _options(parsed))
+    reading = _reader(parsed)(parsed.file, _options(parsed))
     made = tuple(
         convert.Made(parsed.file, each.uid, each.fields) for each in dicom.objects(reading)
     )
@@ -116,8 +139,23 @@ def _explain(parsed: argparse.Namespace) -> int:
     return OK
 
 
+def _check(parsed: argparse.Namespace) -> int:
+    """1 when there are errors; without dciodvfy its judgement is missing, and that is told."""
+    from intake.check.check import check
+
+    report = check(parsed.file)
+    if parsed.json:
+        print(show.as_json(report.as_dict()))
+    else:
+        _print(each.show() for each in report.findings)
+        judge = "dciodvfy and intake" if report.judged else "intake alone (no dciodvfy here)"
+        print(f"{report.file}: {report.errors} errors, by {judge}")
+    return REFUSED if report.errors else OK
+
+
 def _convert(parsed: argparse.Namespace) -> int:
-    wanted = Wanted(parsed.to, _options(parsed), parsed.write_dialect)
+    look = Look(parsed.palette, parsed.invert, parsed.window, parsed.zoom, parsed.milliseconds)
+    wanted = Wanted(parsed.to, _options(parsed), parsed.write_dialect, _reader(parsed), look)
     if parsed.source.is_dir():
         return _convert_folder(parsed, wanted)
     result = convert.convert(parsed.source, parsed.out, wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from intake import files, formats
@@ -12,6 +12,7 @@ from intake.dicom import write as dicom
 from intake.fields import Fate, Field
 from intake.interfile import dialects
 from intake.interfile import write as interfile
+from intake.look import Look
 from intake.options import DEFAULT, Options
 from intake.refused import Refused
 from intake.study import Reading
@@ -54,6 +55,8 @@ class Wanted:
     dialect: str = ""
     """Of Interfile that is written."""
     reader: Reader = formats.read
+    look: Look = field(default_factory=Look)
+    """Of pictures."""
 
 
 def convert(source: Path, out: Path, wanted: Wanted = Wanted(), stem: str = "") -> Result:
@@ -117,9 +120,33 @@ def _to_interfile(reading: Reading, names: list[Path], wanted: Wanted) -> Iterat
         yield Made(path, "", written.fields)
 
 
+def _to_gif(reading: Reading, names: list[Path], wanted: Wanted) -> Iterator[Made]:
+    from intake.pictures import convert as pictures  # Pillow, which nothing else needs
+
+    yield from _drawn(pictures.gif(reading, names, wanted.look))
+
+
+def _to_png(reading: Reading, names: list[Path], wanted: Wanted) -> Iterator[Made]:
+    from intake.pictures import convert as pictures
+
+    yield from _drawn(pictures.png(reading, names, wanted.look))
+
+
+def _drawn(pictures: Iterable[tuple[Path, list[bytes], tuple[Field, ...]]]) -> Iterator[Made]:
+    for path, chunks, fields in pictures:
+        _check_free(path, chunks)
+        files.save(path, chunks)
+        yield Made(path, "", fields)
+
+
 Writer = Callable[[Reading, list[Path], Wanted], Iterator[Made]]
-WRITERS: dict[str, Writer] = {"dicom": _to_dicom, "interfile": _to_interfile}
-SUFFIXES = {"dicom": ".dcm", "interfile": ".h33"}
+WRITERS: dict[str, Writer] = {
+    "dicom": _to_dicom,
+    "interfile": _to_interfile,
+    "gif": _to_gif,
+    "png": _to_png,
+}
+SUFFIXES = {"dicom": ".dcm", "interfile": ".h33", "gif": ".gif", "png": ".png"}
 
 
 def folder(source: Path, out: Path, wanted: Wanted = Wanted()) -> Iterator[Result]:

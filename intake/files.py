@@ -10,8 +10,9 @@ import errno
 import hashlib
 import os
 import stat
+import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -138,3 +139,19 @@ def pixels(file: BufferedReader, layout: Layout) -> Pixels:
     if not found.dtype.isnative:
         found = found.byteswap(inplace=True).view(found.dtype.newbyteorder("="))
     return native(found.reshape(layout.frames, layout.rows, layout.columns))
+
+
+def save(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
+    """Write the file whole or not at all, and on the disk when this returns."""
+    number, temporary = tempfile.mkstemp(prefix=".intake-", dir=path.parent)
+    try:
+        with os.fdopen(number, "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fchmod(file.fileno(), 0o640)
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

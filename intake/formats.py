@@ -84,6 +84,19 @@ def read(path: Path, options: Options = DEFAULT) -> Reading:
     return found.read(path, options)
 
 
+def raw(profile: Path) -> Callable[[Path, Options], Reading]:
+    """A reader of files that lie as a raw profile says; Refused when the profile is wrong."""
+    from intake.raw.profile import load
+    from intake.raw.read import read as read_raw
+    from intake.raw.strict import BadProfile
+
+    try:
+        known = load(profile)
+    except BadProfile as bad:
+        raise Refused(str(bad)) from None
+    return lambda path, _options: read_raw(path, known)
+
+
 def names_data(path: Path) -> str:
     """The data file that an Interfile header names, however wrong the rest of it is."""
     try:

@@ -1,0 +1,1 @@
+"""Frames as people see them: PNG and animated GIF, with stated windows and palettes."""
