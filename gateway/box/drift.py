@@ -190,7 +190,7 @@ def _told_of(
     found: Finding, at: datetime | None, past: who.Past, history: dict[str, who.Done]
 ) -> Finding:
     if found.kind == "package":
-        done = history.get(found.name)
+        done = history.get(found.name) if "hold" not in found.what else None  # no log has that
         return replace(found, when=done.at, who=done.by) if done else found
     if at is None:
         return found

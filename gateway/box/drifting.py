@@ -46,9 +46,9 @@ def lines(found: Sequence[Finding]) -> Iterator[str]:
                 yield f"      {known}"
 
 
-def refusal(found: Sequence[Finding]) -> str:
+def refusal(paths: Paths, found: Sequence[Finding]) -> str:
     """Why an apply would be wrong now; nothing where it would undo nobody's work."""
-    blocking = [each for each in found if each.fate == "undone"]
+    blocking = with_who([each for each in found if each.fate == "undone"], paths)
     if not blocking:
         return ""
     return "\n".join(

@@ -31,7 +31,7 @@ def prepare(store: Store, wanted: Manifest, told_to: bool) -> tuple[set[str], li
     if state.active is None or state.only_first or state.pending is not None:
         return set(), []
     found = drift.findings(store)
-    if not told_to and (why := refusal(found)):
+    if not told_to and (why := refusal(store.paths, found)):
         raise Failed(why)
     return drift.afresh(found, wanted), put_aside(store.paths, found)
 

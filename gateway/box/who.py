@@ -163,4 +163,5 @@ def _apt_runs(text: str) -> Iterator[tuple[str, str, str]]:
             begun = " ".join(said["Start-Date"].split())
             ended = " ".join(said.get("End-Date", "9999").split())
             who = f"{said['Requested-By']}: " if "Requested-By" in said else ""
-            yield begun, ended, f"{who}{said.get('Commandline', 'apt')}"
+            words = said.get("Commandline", "apt").split()
+            yield begun, ended, who + " ".join(word for word in words if "option=" not in word)
