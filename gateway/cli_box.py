@@ -1,7 +1,8 @@
-"""``gateway confirm`` and ``gateway rollback``: thin verbs over the box's own."""
+"""``gateway confirm``, ``gateway rollback``, ``gateway drift``: thin verbs over the box's own."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -51,3 +52,19 @@ def rollback_verb(  # noqa: PLR0913 - each is an option of the command line
     told = ask(ssh, "rollback", *which, "--confirm-within", str(confirm_within))
     confirmed = ask(ssh, "confirm", str(told["generation"]))
     print(f"generation {told['generation']} is active: {confirmed['by']}")
+
+
+def drift_verb(  # noqa: PLR0913 - each is an option of the command line
+    site: SitePath,
+    *,
+    name: LabName = "",
+    host: Host = "",
+    user: User = "root",
+    port: Port = 22,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what was changed on the box by hand, by whom and when. Exit 1 if something was."""
+    told = ask(ssh_to(ready(site).site, name, host, user, port), "drift")
+    print(json.dumps(told["drift"], indent=2) if as_json else "\n".join(told["text"]))
+    if any(each["fate"] != "left" for each in told["drift"]):
+        raise typer.Exit(1)

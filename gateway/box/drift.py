@@ -16,6 +16,7 @@ from . import accounts, baseline, packages, ruleset, services, who
 from .files import Paths, differs
 from .manifest import NOTHING, Manifest
 from .process import Failed
+from .state import State
 from .store import Store
 from .switch import View, view
 
@@ -63,6 +64,11 @@ def findings(store: Store) -> list[Finding]:
         found += _rules(expected)
         found += _accounts(paths, manifest)
     return found
+
+
+def may_be_refused(state: State) -> bool:
+    """Whether drift can be somebody's work: what an interrupted switch left is only unfinished."""
+    return state.active is not None and not state.only_first and state.pending is None
 
 
 def manifest_of(store: Store) -> Manifest:

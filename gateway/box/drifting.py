@@ -29,7 +29,8 @@ _KINDS = {
 def drift(store: Store) -> dict[str, Any]:
     """Everything, with who and when."""
     found = with_who(findings(store), store.paths)
-    return {"drift": [each.told() for each in found], "lines": list(lines(found))}
+    text = list(lines(found))
+    return {"drift": [each.told() for each in found], "text": text, "lines": text}
 
 
 def lines(found: Sequence[Finding]) -> Iterator[str]:
@@ -74,10 +75,10 @@ def write_home(
         last = {"drift": [], "written": 0}
     is_new = found != last["drift"] or time.time() - last["written"] >= AGAIN_SECONDS
     if found and is_new:
-        done = send(store.paths, f"not as described ({len(found)})", "\n".join(told["lines"]))
+        done = send(store.paths, f"not as described ({len(found)})", "\n".join(told["text"]))
         if done and not done.ok:
             raise Failed(f"there is drift, and nobody could be told: {done.blame()}")
     if found != last["drift"] or (found and is_new):
         make_folder(file.parent, 0o700)
         write(file, json.dumps({"drift": found, "written": time.time()}).encode())
-    return told
+    return {"drift": len(found), "lines": told["lines"]}

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import services, session
 from .back import secrets_digest
-from .drift import findings
+from .drift import findings, may_be_refused
 from .drifting import refusal
 from .lock import holder
 from .state import State
@@ -22,8 +22,6 @@ _UNSETTLED = {
     "interrupted": "a switch was interrupted",
     "unconfirmed": "its generation is not confirmed yet",
 }
-
-_UNFINISHED = ("bare", "half", "interrupted")
 
 
 def status(store: Store) -> dict[str, Any]:
@@ -41,7 +39,7 @@ def status(store: Store) -> dict[str, Any]:
         found = findings(store)
         told["drift"] = [str(each) for each in found if each.fate != "left"]
         told["noted"] = [str(each) for each in found if each.fate == "left"]
-        told["refusal"] = refusal(store.paths, found)
+        told["refusal"] = refusal(store.paths, found) if may_be_refused(state) else ""
         told["warnings"] = services.lacking(current.manifest.units)
         told["state"] = "half" if state.only_first else "active"
         if not state.settled:
@@ -73,6 +71,7 @@ def status_lines(told: dict[str, Any]) -> Iterator[str]:
     if told["holder"]:
         yield f"at work: {told['holder']}"
     yield from (f"drift: {line}" for line in told["drift"])
+    yield from (f"noted: {line}" for line in told["noted"])
 
 
 def compare(store: Store, digest: str, secrets: str) -> dict[str, Any]:
@@ -86,9 +85,7 @@ def compare(store: Store, digest: str, secrets: str) -> dict[str, Any]:
     if not secrets == store.state().secrets == secrets_digest(store.paths):
         reasons.append("the passwords have changed")
     answer = {"current": not reasons, "generation": told["active"], "reasons": reasons}
-    # What an interrupted switch has left is nobody's work.
-    refusal = told["refusal"] if told["state"] not in _UNFINISHED else ""
-    return {**answer, "warnings": told["warnings"], "noted": told["noted"], "refusal": refusal}
+    return answer | {key: told[key] for key in ("warnings", "noted", "refusal")}
 
 
 def as_text(told: Any) -> str:

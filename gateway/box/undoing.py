@@ -27,8 +27,7 @@ def prepare(store: Store, wanted: Manifest, told_to: bool) -> tuple[set[str], li
     Raises Failed where the switch would undo somebody's work and was not told to. A generation
     that is not whole, or a switch that was interrupted, has no drift, only work that is left.
     """
-    state = store.state()
-    if state.active is None or state.only_first or state.pending is not None:
+    if not drift.may_be_refused(store.state()):
         return set(), []
     found = drift.findings(store)
     if not told_to and (why := refusal(store.paths, found)):
@@ -63,7 +62,7 @@ def put_aside(paths: Paths, found: Sequence[Finding]) -> list[str]:
         if name in added:
             source.unlink()
             sync_folder(source.parent)
-    if any(name.startswith(UNIT_FOLDERS) for name in added):
+    if str(paths.root) == "/" and any(name.startswith(UNIT_FOLDERS) for name in added):
         services.reload_units()
     _prune(paths)
     return [f"{name}: put aside in {folder}" for name in there]

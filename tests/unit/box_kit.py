@@ -38,10 +38,10 @@ class BoxInAFolder:
         self.log = folder / "log"
         self.store = Store(Paths(self.root))
 
-    def archive(self, files: Iterable[RenderedFile]) -> Path:
-        """What the controller would send."""
+    def archive(self, files: Iterable[RenderedFile], **more: Any) -> Path:
+        """What the controller would send; ``more`` are other fields of the tree."""
         self.scratch.mkdir(exist_ok=True)
-        tree = Tree("test", "box", tuple(files), (), (), ())
+        tree = Tree("test", "box", tuple(files), (), (), (), **more)
         target = self.scratch / "box.zip"
         pack(write(tree, self.scratch), target)
         return target
