@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from intake import files
+from intake import analyze, files
 from intake.interfile import lexer
 from intake.interfile import read as interfile
 from intake.options import DEFAULT, Options
@@ -50,6 +50,7 @@ def _read_dicom(path: Path, options: Options) -> Reading:
 
 FORMATS = (
     Format("Interfile", _interfile, interfile.read),
+    Format("ANALYZE", analyze.looks_like, analyze.read),
     Format("DICOM", _dicom, _read_dicom),
 )
 FOREIGN = (
