@@ -49,6 +49,15 @@ def web_proxy(site: SitePath, password_file: Opener = None) -> None:
 
 
 @app.command()
+def check(site: SitePath, password_file: Opener = None) -> None:
+    """Look whether every device can type its password; where not, FILE:LINE:COL when decrypted."""
+    loaded = ready(site)
+    found = secrets.check(loaded.site, Path(loaded.source.file).parent / VAULT, password_file)
+    print("\n".join(each.show() for each in found) or "every device can type its password")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
 def show(site: SitePath, device: Device, password_file: Opener = None) -> None:
     """Print the password of a device."""
     loaded = ready(site)

@@ -71,6 +71,7 @@ class Limits(Part):
 
 
 Mount = Literal[
+    "dos",
     "mac-os-7",
     "mac-os-9",
     "macos",

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from gateway.nearest import nearest
-from gateway.problems import Failed
+from gateway.problems import Failed, Problem
 from gateway.profiles import Limits
 from gateway.run import run
 from gateway.sharing import grants, profile_of
@@ -53,7 +53,8 @@ def ensure(site: Site, vault: Path, password_file: Path | None) -> dict[str, str
     fresh = {name: make(_limits(site, name)) for name in needed if name not in known}
     known |= fresh
     for name in needed:
-        _must_fit(vault, name, known[name], _limits(site, name))
+        if fault := unfit(known[name], _limits(site, name)):
+            raise Failed(_unfit_words(vault, name, fault))
     if fresh:
         _write(vault, password_file, {**tree, VARIABLE: dict(sorted(known.items()))})
     return {name: known[name] for name in needed}
@@ -140,31 +141,72 @@ def _limits(site: Site, device: str) -> Limits:
     return profile.limits if profile else Limits()
 
 
-def _must_fit(vault: Path, device: str, password: str, limits: Limits) -> None:
-    """A password that a person wrote may not fit; replacing it silently would lock a device out."""
+def unfit(password: str, limits: Limits) -> str:
+    """Why a device cannot type a password; nothing if it can.
+
+    One that a person wrote may not fit, and replacing it silently would lock a device out.
+    """
     if not password or not password.isascii() or not password.isprintable():
-        fault = "must be printable ASCII"
-    elif len(password) > limits.password:
-        fault = f"is longer than the {limits.password} characters it can hold"
-    else:
-        return
-    raise Failed(
+        return "must be printable ASCII"
+    if len(password) > limits.password:
+        return f"is longer than the {limits.password} characters it can hold"
+    return ""
+
+
+def _unfit_words(vault: Path, device: str, fault: str) -> str:
+    return (
         f"{vault}: the password of {device} {fault}: change it (`ansible-vault edit {vault}`), "
         "or delete its line and a new one is made"
     )
 
 
+def check(site: Site, vault: Path, password_file: Path | None) -> list[Problem]:
+    """Every password in the vault that its device cannot type, where it stands when decrypted.
+
+    Lines are those that ``ansible-vault edit`` shows. The password itself is never shown.
+    """
+    if not vault.exists():
+        return []
+    text = _decrypted(vault, password_file)
+    known = _passwords(_tree(text, vault), vault)
+    needed = sorted({grant.device for grant in grants(site) if grant.server != "nfs"})
+    mend = f"change it (`ansible-vault edit {vault}`), or delete its line and a new one is made"
+    found = []
+    for name in needed:
+        if name in known and (fault := unfit(known[name], _limits(site, name))):
+            line, column = _place(text, name)
+            message = f"the password of {name} {fault}"
+            found.append(Problem(str(vault), line, column, message, f"{VARIABLE}.{name}", mend))
+    return sorted(found)
+
+
+def _place(text: str, device: str) -> tuple[int, int]:
+    """Line and column of a device's key in the decrypted vault, from 1."""
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    key = node
+    for step in (VARIABLE, device):
+        key, node = next(pair for pair in node.value if pair[0].value == step)
+    return key.start_mark.line + 1, key.start_mark.column + 1
+
+
 def _read(vault: Path, password_file: Path | None) -> dict[str, Any]:
     """The vault's variables; none if there is no vault yet."""
+    return _tree(_decrypted(vault, password_file), vault)
+
+
+def _decrypted(vault: Path, password_file: Path | None) -> str:
     try:
         content = vault.read_bytes()
     except FileNotFoundError:
-        return {}
+        return ""
     except OSError as error:
         raise Failed(f"{vault} cannot be read: {error.strerror}") from None
     if not content.startswith(ENCRYPTED):
         raise Failed(f"{vault} is not encrypted: `ansible-vault encrypt {vault}` does it")
-    text = _ansible_vault(("decrypt", "--output", "-"), content.decode(), vault, password_file)
+    return _ansible_vault(("decrypt", "--output", "-"), content.decode(), vault, password_file)
+
+
+def _tree(text: str, vault: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(text) or {}
     except yaml.YAMLError:

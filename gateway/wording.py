@@ -159,6 +159,7 @@ _WANTED: dict[str, tuple[str, str]] = {
         "is no public ssh key: the whole line of an id_*.pub file",
         "ssh-ed25519 AAAA… name@pc",
     ),
+    _pattern(model.Email): ("is no mail address", "ward@hospital.example"),
     _pattern(model.ProxyUser): (
         "is no name to log in with here: up to 64 characters of ASCII, no blank and no colon",
         "nm-gateway",
@@ -177,6 +178,9 @@ _WANTED_IN: dict[str, tuple[str, str]] = {
     "workgroup": ("is no workgroup: up to 15 capitals, digits and dashes", "NUCMED"),
     "timezone": ("is no time zone", "Asia/Taipei"),
     "comment": ("holds a line break or tab", "one line of text"),
+    "port": ("is no serial port: a device of the box that is called /dev/tty…", "/dev/ttyS0"),
+    "number": ("is no telephone number: digits, blanks, dots and dashes", '"07 555 0100"'),
+    "prefix": ("is no prefix: up to four digits and commas, a comma for a pause", '"0,"'),
 }
 
 
@@ -264,7 +268,9 @@ def _not_a_list(details: Details) -> tuple[str, str]:
     return f"wants a list, not {shown(given)}", f"write [{given}]"
 
 
-def _too_few(_details: Details) -> tuple[str, str]:
+def _too_few(details: Details) -> tuple[str, str]:
+    if isinstance(details["input"], dict):
+        return "is an empty block", "name at least one, as `name: {…}`"
     return "is an empty list", "name at least one"
 
 

@@ -15,9 +15,17 @@ def faults(site: Site) -> Iterator[Fault]:
         if not share.writers and not share.readers:
             message = f"nobody may use `{name}`"
             yield Fault(("shares", name), message, "add `writers: […]`", on_key=True)
+        elif not share.writers and name not in _filled(site):
+            message = f"nobody may write `{name}`, so it would stay empty"
+            yield Fault(("shares", name), message, "add `writers: […]`", on_key=True)
         yield from _members(site, name)
         yield from _twice(site, name)
         yield from _too_long_a_name(site, name)
+
+
+def _filled(site: Site) -> set[str]:
+    """The shares that the box itself puts files in."""
+    return {site.fax.received} if site.fax and site.fax.received else set()
 
 
 def _members(site: Site, share: str) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from typing import Any
 from gateway.features.shape import Feature
 from gateway.policy import Flow
 from gateway.problems import Fault, Path
+from gateway.profiles import Nfs
 from gateway.render import RenderedFile, fill
 from gateway.sharing import (
     OFFERED,
@@ -81,7 +82,7 @@ def _unusable(site: Site, share: str, who: str, path: Path) -> Iterator[Fault]:
     no error; an entry that gives nobody anything is one.
     """
     if who in site.devices and server_of(site, who) is None:
-        mend = f"take {who} out of {share}; its files can come by another way"
+        mend = f"take {who} out of {share}; {instead(site, who)}"
         if site.devices[who].network is None:
             mend = f"give {who} a network, or take it out of {share}"
         elif needs_zone(site, who):
@@ -95,6 +96,14 @@ def _unusable(site: Site, share: str, who: str, path: Path) -> Iterator[Fault]:
         each = "; ".join(f"{device} {why_none(site, device)}" for device in members)
         message = f"nobody on {who} can use {share}: {each or 'no device is described there'}"
         yield Fault(path, message, f"describe a device on {who} that can, or take {who} out")
+
+
+def instead(site: Site, who: str) -> str:
+    """By which way the files of a device can come that no server can serve."""
+    profile = profile_of(site, who)
+    if profile and any(isinstance(each, Nfs) for each in profile.protocols):
+        return "let it send by DICOM, or let a neighbour with NFS 3 fetch its files"
+    return "its files can come by another way, such as DICOM"
 
 
 def accounts(site: Site) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,8 @@ def test_a_port_that_moved_is_closed_and_opened() -> None:
     assert (opened.kind, opened.packet["dport"], opened.packet["protocol"]) == ("opened", 549, 6)
     assert opened.rule is not None
     assert "@in_cameras_ip_exact" in opened.rule.text
-    assert [str(flow.reason) for flow in closed.flows] == ["shares.images.writers[0]:128"]
+    (reason,) = (str(flow.reason) for flow in closed.flows)
+    assert re.fullmatch(r"shares\.images\.writers\[0\]:\d+", reason)  # the line may move
     assert "icon (10.1.1.11) → box (10.1.1.1)" in closed.sentence
-    assert "shares.images.writers[0]:128" in closed.sentence
-    assert "shares.images.writers[0]:128" in opened.sentence
+    assert reason in closed.sentence
+    assert reason in opened.sentence

@@ -12,7 +12,7 @@ def test_the_profiles_that_are_promised() -> None:
     assert set(profiles()) >= {
         *("siemens-icon", "elscint-varicam", "ge-starcam", "unix-camera", "dicom-only"),
         *("windows-95", "windows-98", "windows-nt4", "windows-xp", "windows-10", "windows-11"),
-        *("mac-os-9", "macos", "linux"),
+        *("mac-os-7", "mac-os-9", "mac-os-x", "macos", "linux", "dos", "sunos-4", "sgi-irix"),
     }
 
 
@@ -28,7 +28,8 @@ def test_every_profile_says_where_its_claims_come_from(name: str) -> None:
 def test_who_speaks_what() -> None:
     known = profiles()
     old = {name for name, each in known.items() if each.smb and "SMB3" not in each.smb.dialects}
-    assert old == {"elscint-varicam", "windows-95", "windows-98", "windows-nt4", "windows-xp"}
+    windows = {"windows-95", "windows-98", "windows-nt4", "windows-xp"}
+    assert old == {"dos", "elscint-varicam", *windows}
     assert {name for name, each in known.items() if not each.protocols} == {
         "ge-starcam",
         "dicom-only",

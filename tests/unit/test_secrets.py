@@ -167,3 +167,15 @@ def test_rotating_for_nobody_says_so_and_touches_nothing(tmp_path: Path, opener:
         secrets.show(SITE, "pc", vault, opener)
     with pytest.raises(Failed, match="no password of pc, varicam yet"):
         secrets.stored(SITE, vault, opener)
+
+
+def test_what_a_device_cannot_type_has_its_place(tmp_path: Path, opener: Path) -> None:
+    text = "other: kept\ngateway_passwords:\n  pc: fine\n  varicam: FIFTEENLETTERSX\n"
+    vault = written(tmp_path, opener, text)
+    (problem,) = secrets.check(SITE, vault, opener)
+    assert (problem.line, problem.column) == (4, 3)
+    assert "varicam is longer than the 14 characters" in problem.show()
+    assert "FIFTEEN" not in problem.show()
+    # Control: one that it can type.
+    assert secrets.check(SITE, written(tmp_path, opener, text.replace("SX", "")), opener) == []
+    assert secrets.check(SITE, tmp_path / "none.yml", None) == []
