@@ -158,6 +158,25 @@ class Diagram:
 
         return walk(node)
 
+    def lowered(self, node: int, variable: int) -> int:
+        """What it is for packets whose value of a variable was lowered by one, and was not 0."""
+        done: dict[int, int] = {}
+
+        def walk(at: int) -> int:
+            if self.variable[at] > variable:
+                return at
+            if at not in done:
+                edges = [(high, walk(child)) for high, child in self.edges[at]]
+                if self.variable[at] == variable:  # the highest value is nobody's any more
+                    limit = self.limits[variable]
+                    moved = [(high + 1, child) for high, child in edges if high + 1 < limit]
+                    last = next(child for high, child in edges if high + 1 >= limit)
+                    edges = [*moved, (limit, last)]
+                done[at] = self.node(self.variable[at], edges)
+            return done[at]
+
+        return walk(node)
+
     def without(self, node: int, first: int, *, every: bool) -> int:
         """The variables from ``first`` on forgotten: where some (``every``: each) value does."""
         done: dict[int, int] = {}

@@ -152,6 +152,7 @@ def _icmp(name: str, family: int, protocol: int) -> dict[str, Key]:
     return {
         f"{name} type": Key("sport", 8, needs, _type),
         f"{name} code": Key("sport", 8, needs, _code),
+        f"{name} checksum": Key("dport", 16, needs),
     }
 
 

@@ -16,7 +16,7 @@ from gateway.audit.answer import Path
 from gateway.audit.chains import Chains
 from gateway.audit.diagram import Diagram
 from gateway.audit.fields import FIELDS, INVALID, IPV4, IPV6, LIMITS, NEW, NUMBER, RELATED
-from gateway.audit.outcome import NONE, Changes, Outcomes, Way
+from gateway.audit.outcome import HOP, NONE, Changes, Outcomes, Way
 from gateway.audit.rules import (
     Assign,
     Chain,
@@ -82,6 +82,11 @@ def priority(chain: Chain) -> int:
     return chain.priority
 
 
+def routed(path: Path, hook: str) -> bool:
+    """Whether the packet has lost a hop."""
+    return path == "forward" and hook != "prerouting"
+
+
 def is_early(chain: Chain) -> bool:
     """Whether a base chain is asked before connection tracking."""
     return chain.hook in ("prerouting", "output") and priority(chain) < TRACKING
@@ -144,7 +149,7 @@ class _Work:
             for table, chain in base_chains(self.ruleset, hook):
                 after: dict[Way, int] = {}
                 for changes, node in cases.items():
-                    self._base(table, chain, (changes, node), after)
+                    self._base(table, chain, (changes, node), after, routed=routed(path, hook))
                 cases = {way[1]: node for way, node in after.items()}
         return cases
 
@@ -154,6 +159,8 @@ class _Work:
         chain: Chain,
         case: tuple[Changes, int],
         after: dict[Way, int],
+        *,
+        routed: bool,
     ) -> None:
         """What of one case a base chain accepts, added to ``after``."""
         changes, node = case
@@ -162,6 +169,8 @@ class _Work:
             context["oif"] = 0  # not known before routing
         if is_early(chain):
             context.setdefault("state", INVALID)  # as nft_ct.c shows what has none yet
+        if routed:
+            context[HOP] = 1
         seen = tuple(sorted(context.items()))
         asked = self.diagram.both(node, self.outcomes.after(self._asked(table, chain), changes))
         self.outcomes.put(after, {("accept", changes): self.diagram.less(node, asked)})
@@ -206,15 +215,13 @@ def _kept(before: Changes, seen: Changes, after: Changes) -> Changes:
 
 def _doubtful_order(chains: list[tuple[Table, Chain]]) -> Iterable[Strange]:
     for (table, one), (_, other) in pairwise(chains):
-        if (
-            one.kind != "nat"
-            and priority(one) == priority(other)
-            and any(_writes(each) for each in (one, other))
-        ):
+        same = (priority(one), one.priority) == (priority(other), other.priority)
+        # Among nat chains the first that translates is the last that is asked.
+        if same and (one.kind == "nat" or any(_writes(each) for each in (one, other))):
             yield Strange(
                 f"{table.name} {one.name}",
-                f"it changes packets at the priority of {other.table} {other.name}: "
-                "which comes first is not shown",
+                f"it has the priority of {other.table} {other.name}: which comes first is not "
+                "shown, and it matters",
             )
     for table, chain in chains:
         if chain.hook in ("prerouting", "output") and priority(chain) == TRACKING:

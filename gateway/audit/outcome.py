@@ -16,6 +16,8 @@ from gateway.audit.fields import NUMBER
 Changes = tuple[tuple[str, int | None], ...]
 """Fields that were changed, sorted, with what to; None: to something only known when it happens."""
 NONE: Changes = ()
+HOP = "hop"
+"""Not a field: 1 behind routing, which takes one off the time to live (ip_forward)."""
 Way = tuple[str, Changes]
 """How a packet leaves: accept, drop, return or through (to what comes next), and changed how."""
 
@@ -58,6 +60,8 @@ class Outcomes:
         unknown = {NUMBER[name]: name for name, v in changes if v is None and name in NUMBER}
         if unknown and (asked := unknown.keys() & self.diagram.asks(node)):
             self.vague |= {unknown[number] for number in asked}
+        if (HOP, 1) in changes:
+            node = self.diagram.lowered(node, NUMBER["ttl"])
         return self.diagram.fixed(node, known)
 
     def then(self, first: Outcome, second: Outcome) -> Outcome:

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from gateway.audit import fields, scratch
+from gateway.audit.listed import FAMILIES, Text, doubtful, read_text
 from gateway.audit.rules import Chain, NamedSet, Rule, Ruleset, Strange, Table, UnknownEffect
 from gateway.audit.scratch import Listing
 from gateway.audit.statements import Helper, statement
 from gateway.audit.values import Json, NotUnderstood, elements
 from gateway.problems import Failed
 
-FAMILIES = {"ip", "ip6", "inet"}
-"""Whose tables filter what is addressed to the box or passes it."""
 KNOWN_TABLE_FLAGS = {"dormant", "owner", "persist"}
 KNOWN_SET_FLAGS = {"constant", "interval", "dynamic", "timeout"}
 TYPES: dict[str, tuple[int, bool]] = {
@@ -52,14 +51,6 @@ class _Reading:
     apart: list[Strange] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Text:
-    """What only the text says truly: flags, and each rule's wording by table, chain and handle."""
-
-    flags: dict[tuple[str, ...], tuple[str, ...]]
-    rules: dict[tuple[str, str, int], str]
-
-
 def parse(listing: Listing, *, nft: str = "nft", on: Sequence[str] = ()) -> Ruleset:
     """The ruleset; whatever is doubtful in it stands in ``strange``.
 
@@ -67,10 +58,10 @@ def parse(listing: Listing, *, nft: str = "nft", on: Sequence[str] = ()) -> Rule
     machine whose nft made the listing; without it the one here checks it.
     """
     objects = _objects(listing.json)
-    text = _read_text(listing.text)
-    ruleset = _ruleset(objects, text, _read_text(listing.readable or listing.text))
+    text = read_text(listing.text)
+    ruleset = _ruleset(objects, text, read_text(listing.readable or listing.text))
     doubts = [Strange("nft", line) for line in listing.errors.splitlines() if line.strip()]
-    doubts += _round_trip(objects, listing.text, text, nft, on)
+    doubts += doubtful(objects, listing, text, nft=nft, on=on)
     return replace(ruleset, strange=(*ruleset.strange, *doubts), text=listing.text)
 
 
@@ -82,7 +73,16 @@ def load_text(text: str, *, nft: str = "nft") -> Ruleset:
     return parse(scratch.load(text, nft=nft), nft=nft)
 
 
+_TABLE_FLAGS = re.compile(
+    r'(\{"table": \{"family": "\w+", "name": "[^"]*", "handle": \d+), "flags": .*?\}\}'
+    r'(?=, \{"|\]\})',
+    re.DOTALL,
+)
+
+
 def _objects(text: str) -> list[Json]:
+    # nft 1.0.6 prints whatever is in memory there, line breaks included; the text has them right.
+    text = _TABLE_FLAGS.sub(r"\1}}", text)
     try:
         objects = json.loads(text)["nftables"]
     except (ValueError, KeyError, TypeError) as why:
@@ -92,7 +92,7 @@ def _objects(text: str) -> list[Json]:
     return list(objects)
 
 
-def _ruleset(objects: list[Json], text: _Text, readable: _Text) -> Ruleset:
+def _ruleset(objects: list[Json], text: Text, readable: Text) -> Ruleset:
     reading = _Reading()
     for each in sorted(objects, key=_rank):
         try:
@@ -118,7 +118,7 @@ def _rank(each: Json) -> int:
     return order.get(next(iter(each), ""), 4) if isinstance(each, dict) else 6
 
 
-def _object(kind: str, body: Json, to: _Reading, text: _Text, readable: _Text) -> None:
+def _object(kind: str, body: Json, to: _Reading, text: Text, readable: Text) -> None:
     if kind == "metainfo":
         return
     family = body["family"]
@@ -146,7 +146,7 @@ def _object(kind: str, body: Json, to: _Reading, text: _Text, readable: _Text) -
         to.strange.append(Strange(where, f"a {kind} named {body['name']}"))
 
 
-def _table(family: str, name: str, to: _Reading, text: _Text) -> None:
+def _table(family: str, name: str, to: _Reading, text: Text) -> None:
     full = f"{family} {name}"
     flags = set(text.flags.get((full,), ()))
     if unknown := flags - KNOWN_TABLE_FLAGS:
@@ -168,7 +168,7 @@ def _chain(body: Json, where: str) -> Chain:
     return Chain(where, body["name"], body["handle"], (), kind, hook, priority, policy)
 
 
-def _rule(body: Json, where: str, helpers: dict[str, Helper], text: _Text) -> Rule:
+def _rule(body: Json, where: str, helpers: dict[str, Helper], text: Text) -> Rule:
     known = {"family", "table", "chain", "handle", "comment", "expr", "index"}
     statements = [statement(raw, helpers) for raw in body.get("expr", ())]
     statements += [UnknownEffect(f"{key} of a rule") for key in sorted(set(body) - known)]
@@ -208,66 +208,3 @@ def _helper(body: Json) -> Helper:
         family = families[body["l3proto"]]
         only.append(("family", ((family, family),)))
     return Helper(body["type"], tuple(only))
-
-
-_HANDLE = re.compile(r"^(?P<text>.*?) ?# handle (?P<handle>\d+)$")
-_BLOCK = re.compile(r"^\t(?:chain|set|map|flowtable|ct helper|ct \w+|counter|limit|quota) (\S+) \{")
-
-
-def _read_text(text: str) -> _Text:
-    flags: dict[tuple[str, ...], tuple[str, ...]] = {}
-    rules: dict[tuple[str, str, int], str] = {}
-    table, block = "", ""
-    for line in text.splitlines():
-        if line.startswith("table "):
-            table, block = " ".join(line.split()[1:3]), ""
-        elif found := _BLOCK.match(line):
-            block = found[1]
-        elif line == "\t}":
-            block = ""
-        elif line.strip().startswith("flags ") and "# handle" not in line:
-            words = line.strip().removeprefix("flags ").split("#")[0]
-            flags[(table, block) if block else (table,)] = tuple(re.split(r"[,\s]+", words.strip()))
-        elif found := _HANDLE.match(line):
-            rules[table, block, int(found["handle"])] = found["text"].strip()
-    return _Text(flags, rules)
-
-
-def _mended(objects: list[Json], text: _Text) -> str:
-    """The JSON, its flags as the text has them (nft 1.0.6 prints garbage for them)."""
-    result = []
-    for each in objects:
-        ((kind, body),) = each.items()
-        if kind != "metainfo" and body.get("family") not in FAMILIES:
-            continue
-        if kind in ("table", "set", "map"):
-            where = f"{body['family']} {body.get('table') or body['name']}"
-            flags = text.flags.get((where,) if kind == "table" else (where, body["name"]), ())
-            kept = {key: value for key, value in body.items() if key != "flags"}
-            body = {**kept, "flags": list(flags)} if flags else kept
-        result.append({kind: body})
-    return json.dumps({"nftables": result})
-
-
-def _filters(text: str) -> str:
-    """The tables of the families that are looked into."""
-    blocks = re.findall(r"^table (\S+) .*?^\}$", text, re.MULTILINE | re.DOTALL)
-    whole = re.findall(r"^table \S+ .*?^\}$", text, re.MULTILINE | re.DOTALL)
-    return "\n".join(w for family, w in zip(blocks, whole, strict=True) if family in FAMILIES)
-
-
-def _round_trip(
-    objects: list[Json], text: str, read: _Text, nft: str, on: Sequence[str]
-) -> list[Strange]:
-    try:
-        sides = scratch.again(_filters(text), _mended(objects, read), nft=nft, on=on)
-    except Failed as why:
-        last = str(why).strip().splitlines()
-        return [Strange("round trip", f"nft's own output does not load again: {' '.join(last)}")]
-    from_text, from_json = (scratch.normal(side) for side in sides)
-    for one, other in zip(from_text, from_json, strict=False):
-        if one != other:
-            return [Strange("round trip", f"as text {one!r}, as JSON {other!r}")]
-    if len(from_text) != len(from_json):
-        return [Strange("round trip", "text and JSON list a different number of lines")]
-    return []

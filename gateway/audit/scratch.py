@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.problems import Failed
 from gateway.run import run
@@ -18,7 +19,9 @@ SEPARATOR = "\x1e"
 """Between the outputs of one command: ASCII's record separator, which nft never prints."""
 LIST_JSON = "nft -nn -j list ruleset"
 LIST_TEXT = "nft -nn -a list ruleset"
-LISTING = f"{LIST_JSON}; printf '\\036'; {LIST_TEXT}; printf '\\036'; nft -a list ruleset"
+LIST_PROGRAM = "nft --debug=netlink -nn list ruleset"
+NEXT = "; printf '\\036'; "
+LISTING = NEXT.join((LIST_JSON, LIST_TEXT, "nft -a list ruleset", LIST_PROGRAM))
 """What a box is asked for, as one shell command; ``listing`` reads its output."""
 
 
@@ -26,21 +29,23 @@ LISTING = f"{LIST_JSON}; printf '\\036'; {LIST_TEXT}; printf '\\036'; nft -a lis
 class Listing:
     """A ruleset as nft shows it: numbers for names (``-nn``), handles (``-a``), and what it said.
 
-    ``readable`` is the text with words instead of numbers, for people.
+    ``readable`` is the text with words instead of numbers, for people. ``program`` is what the
+    kernel runs, as nft gets it, before it makes words of it.
     """
 
     json: str
     text: str
     readable: str = ""
+    program: str = ""
     errors: str = ""
 
 
 def listing(output: str, errors: str) -> Listing:
     """A listing from the output of ``LISTING``. Raises Failed if it is not whole."""
     parts = output.split(SEPARATOR)
-    if len(parts) != 3 or not parts[0].strip():
+    if len(parts) != 4 or not parts[0].strip():
         raise Failed(f"nft did not list the ruleset: {errors.strip() or 'it said nothing'}")
-    return Listing(parts[0], parts[1], parts[2], errors)
+    return Listing(parts[0], parts[1], parts[2], parts[3], errors)
 
 
 EMPTY = '[ -z "$(nft list tables)" ] || { echo "this is no empty namespace" >&2; exit 9; }'
@@ -96,13 +101,22 @@ def load(text: str, *, nft: str = "nft", on: Sequence[str] = ()) -> Listing:
     return listing(*own(script, text, nft=nft, on=on))
 
 
-def again(text: str, json: str, *, nft: str = "nft", on: Sequence[str] = ()) -> tuple[str, str]:
+class Again(NamedTuple):
+    """A ruleset's text and its JSON, each loaded and listed again; and the text's program."""
+
+    from_text: str
+    from_json: str
+    program: str
+
+
+def again(text: str, json: str, *, nft: str = "nft", on: Sequence[str] = ()) -> Again:
     """Text and JSON, each loaded into a namespace of its own and listed as text, without state."""
     cards = _with_cards(cards_in(text))
     show = "nft -s -nn list ruleset"
-    from_text, _ = own(f"{cards}; nft -f -; {show}", text, nft=nft, on=on)
+    output, _ = own(f"{cards}; nft -f -; {show}{NEXT}{LIST_PROGRAM}", text, nft=nft, on=on)
     from_json, _ = own(f"{cards}; nft -j -f -; {show}", json, nft=nft, on=on)
-    return from_text, from_json
+    from_text, _, program = output.partition(SEPARATOR)
+    return Again(from_text, from_json, program)
 
 
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[{},]|[^\s{},"]+')

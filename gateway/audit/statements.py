@@ -187,7 +187,7 @@ def _mangle(body: Json) -> Statement:
     key = key_name(body["key"])
     if key in WITHOUT_EFFECT:
         return Neutral(f"{key} set")
-    if key in ("meta mark", "ct mark", "ip dscp", "ip6 dscp", "ip ttl", "ip6 hoplimit"):
+    if key in ("meta mark", "ct mark", "ip dscp", "ip6 dscp"):
         known = KEYS[key]
         return Assign(known.field, number(body["value"], known.bits), known.needs)
     raise NotUnderstood(f"{key} set")

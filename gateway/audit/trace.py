@@ -75,6 +75,8 @@ def trace(ruleset: Ruleset, packet: Packet, *, truth: bool = False) -> Trace:
     walk = _Walk({**dict(packet.fields), "assigned": 0}, truth)
     decisions: list[_Decision] = []
     for hook in HOOKS[packet.path]:
+        if hook == packet.path == "forward":
+            walk.packet["ttl"] = (walk.packet["ttl"] or 1) - 1
         for table, chain in base_chains(ruleset, hook):
             if _asked(walk, table, chain):
                 passes = _passes(walk, table, chain)
