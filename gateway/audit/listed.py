@@ -108,7 +108,7 @@ def doubtful(
 def _programs(listing: Listing, again: scratch.Again) -> list[Strange]:
     """Whether the kernel runs what nft lists."""
     if not listing.program.strip() and listing.text.strip():
-        return [Strange("listing", "what the kernel runs was not asked for")]
+        return [Strange("listing", "what the kernel runs was not asked for (Listing.program)")]
     live, there = program.read(listing.program), program.read(again.program)
     known = {chain: rules for chain, rules in live.rules.items() if chain.split()[0] in FAMILIES}
     sets = {name: held for name, held in live.sets.items() if name.split()[0] in FAMILIES}

@@ -36,6 +36,8 @@ COMMANDS = {
     "nft_json": ["nft", "-nn", "-j", "list", "ruleset"],
     "nft_text": ["nft", "-nn", "-a", "list", "ruleset"],
     "nft_readable": ["nft", "-a", "list", "ruleset"],
+    # What the kernel runs: nft's words for it are not always the right ones (see program.py).
+    "nft_program": ["nft", "--debug=netlink", "-nn", "list", "ruleset"],
     "nft_hooks": ["nft", "list", "hooks"],
     "links": ["ip", "-j", "-d", "addr", "show"],
     "rules4": ["ip", "-j", "-4", "rule", "show"],

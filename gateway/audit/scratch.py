@@ -36,8 +36,8 @@ class Listing:
     json: str
     text: str
     readable: str = ""
-    program: str = ""
     errors: str = ""
+    program: str = ""
 
 
 def listing(output: str, errors: str) -> Listing:
@@ -45,7 +45,7 @@ def listing(output: str, errors: str) -> Listing:
     parts = output.split(SEPARATOR)
     if len(parts) != 4 or not parts[0].strip():
         raise Failed(f"nft did not list the ruleset: {errors.strip() or 'it said nothing'}")
-    return Listing(parts[0], parts[1], parts[2], parts[3], errors)
+    return Listing(parts[0], parts[1], parts[2], errors, program=parts[3])
 
 
 EMPTY = '[ -z "$(nft list tables)" ] || { echo "this is no empty namespace" >&2; exit 9; }'
