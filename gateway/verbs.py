@@ -15,6 +15,7 @@ import typer
 
 from gateway import (
     cli_apply,
+    cli_audit,
     cli_box,
     cli_cards,
     cli_lab,
@@ -49,6 +50,8 @@ app.command("status")(cli_status.status_verb)
 app.command("confirm")(cli_box.confirm_verb)
 app.command("rollback")(cli_box.rollback_verb)
 app.command("drift")(cli_box.drift_verb)
+app.command("audit")(cli_audit.audit_verb)
+app.command("ask")(cli_audit.ask_verb)
 app.add_typer(cli_lab.app, name="lab")
 app.add_typer(cli_secrets.app, name="secrets")
 app.command("pack", hidden=True)(cli_apply.pack_verb)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from xml.sax.saxutils import escape
 
 from gateway.policy import Flow
@@ -11,10 +12,10 @@ from gateway.site import BOX, OUTSIDE, Site
 
 WIDTH = 1000
 MARGIN, GAP, LINE, HEAD = 14, 18, 17, 44
-LETTER = 6.7
+LETTER = 7.4
 """Width of a letter of the small text; what does not fit is cut, with an ellipsis."""
-COLUMNS = 3
-STYLE = """text{font:12px "Noto Sans","Noto Sans CJK TC","DejaVu Sans",sans-serif;fill:#16212b}
+COLUMNS = 4
+STYLE = """text{font:12px "Noto Sans","DejaVu Sans","Noto Sans CJK TC",sans-serif;fill:#16212b}
 .h{font-weight:bold;font-size:14px}.s{fill:#51606d}
 .m{font-family:"DejaVu Sans Mono",monospace;font-size:11px}
 .p{fill:#f4f7f9;stroke:#8899a6}.o{fill:#fbf3e6;stroke:#b08a4a}.b{fill:#22384d;stroke:#22384d}
@@ -42,7 +43,9 @@ def svg(site: Site, flows: Iterable[Flow]) -> str:
     """The whole picture; it asks nobody else for anything."""
     listed = tuple(flows)
     outside = _outside(site, listed)
-    inside = [_inside(site, name, listed) for name in site.inside]
+    across = min(len(site.inside), COLUMNS)
+    letters = int((WIDTH / max(across, 1) - 3 * MARGIN) / LETTER)
+    inside = [_inside(site, name, listed, letters) for name in site.inside]
     rows = [inside[at : at + COLUMNS] for at in range(0, len(inside), COLUMNS)]
     bar_y = MARGIN + outside.height + 34
     parts = list(_panel(outside, MARGIN, MARGIN, WIDTH - 2 * MARGIN))
@@ -53,8 +56,8 @@ def svg(site: Site, flows: Iterable[Flow]) -> str:
         width = (WIDTH - 2 * MARGIN - GAP * (len(row) - 1)) // len(row)
         for column, panel in enumerate(row):
             left = MARGIN + column * (width + GAP)
-            start = bar_y + 58 if number == 0 else top - 20
-            parts += _line(left + width // 2, start, top, panel.card)
+            if number == 0:
+                parts += _line(left + width // 2, bar_y + 58, top, panel.card)
             parts += _panel(panel, left, top, width)
         top += max(panel.height for panel in row) + 34
     head = (
@@ -71,36 +74,40 @@ def _outside(site: Site, flows: Sequence[Flow]) -> Panel:
         known[str(peer.address)] = f"DICOM node {name} ({peer.ae_title})"
     for flow in flows:
         for end in (flow.source, flow.destination):
-            if end.network == site.outside_name and end.name not in (OUTSIDE, site.outside_name):
+            named = (OUTSIDE, site.outside_name, *site.peers)
+            if end.network == site.outside_name and end.name not in named:
                 known.setdefault(end.name, f"{flow.service.name}: {flow.reason}")
     if site.outside.router:
         known.setdefault(str(site.outside.router), "router")
     rows = tuple((address, "", what) for address, what in known.items())
     under = f"{site.outside.network} and everything beyond"
-    opens = tuple(_opens(flows, site.outside_name))
+    opens = tuple(_opens(flows, site.outside_name, int(WIDTH / LETTER) - 8))
     return Panel(site.outside_name, under, site.outside.nic.interface, rows, opens, outside=True)
 
 
-def _inside(site: Site, name: str, flows: Sequence[Flow]) -> Panel:
+def _inside(site: Site, name: str, flows: Sequence[Flow], letters: int) -> Panel:
     network = site.networks[name]
     rows = tuple(
         (device, str(each.address or ""), each.profile)
         for device, each in site.devices_on(name).items()
     )
     nets = [str(each.network) for each in (network.address, network.address6) if each]
-    opens = tuple(_opens(flows, name))
-    return Panel(name, ", ".join(nets), network.nic.interface, rows, opens)
+    opens = tuple(_opens(flows, name, letters))
+    under = f"{', '.join(nets)} on {network.nic.interface}"
+    return Panel(name, under, network.nic.interface, rows, opens)
 
 
-def _opens(flows: Iterable[Flow], network: str) -> Iterator[str]:
-    """``to cameras: dicom, ping``: what begins on a network, by where it goes."""
+def _opens(flows: Iterable[Flow], network: str, letters: int) -> Iterator[str]:
+    """``may open to cameras: dicom, ping``: what begins on a network, by where it goes."""
     found: dict[str, dict[str, None]] = {}
     for flow in flows:
         if flow.source.network == network:
             goal = BOX if flow.destination.is_box else str(flow.destination.network)
             found.setdefault(goal, {})[flow.service.name] = None
     for goal, services in found.items():
-        yield f"to {goal}: {', '.join(services)}"
+        yield from wrap(
+            f"may open to {goal}: {', '.join(services)}", letters, subsequent_indent="  "
+        )
 
 
 def _cut(text: str, width: float) -> str:
