@@ -14,7 +14,7 @@ WIDTH = 1000
 MARGIN, GAP, LINE, HEAD = 14, 18, 17, 44
 LETTER = 7.4
 """Width of a letter of the small text; what does not fit is cut, with an ellipsis."""
-COLUMNS = 4
+COLUMNS = 3
 STYLE = """text{font:12px "Noto Sans","DejaVu Sans","Noto Sans CJK TC",sans-serif;fill:#16212b}
 .h{font-weight:bold;font-size:14px}.s{fill:#51606d}
 .m{font-family:"DejaVu Sans Mono",monospace;font-size:11px}
@@ -126,7 +126,7 @@ def _panel(panel: Panel, x: int, y: int, width: int) -> Iterator[str]:
     yield _text(x + 12, y + 20, panel.title, "h")
     yield _text(x + 12, y + 36, _cut(panel.under, width - 24), "s")
     at = y + HEAD + LINE - 4
-    first, second = (0.3, 0.3) if panel.outside else (0.34, 0.64)
+    first, second = (0.3, 0.3) if panel.outside else (0.37, 0.66)
     for name, address, what in panel.rows:
         yield _text(x + 12, at, _cut(name, width * first))
         if address:
