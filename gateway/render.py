@@ -37,7 +37,7 @@ class RenderedFile:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(*, html: bool) -> Environment:
     # Here, because `gateway check` needs the features but fills no template, and jinja2 would
     # be a tenth of its time (tests/bench/check.py).
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -48,7 +48,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - configuration files, not HTML
+        autoescape=html,  # noqa: S701 - configuration files are not HTML
     )
 
 
@@ -57,4 +57,9 @@ def fill(template: str, **values: Any) -> bytes:
 
     Raises jinja2.UndefinedError when the template names a value that is not given.
     """
-    return _environment().get_template(template).render(header=HEADER, **values).encode()
+    return _environment(html=False).get_template(template).render(header=HEADER, **values).encode()
+
+
+def fill_page(template: str, **values: Any) -> str:
+    """A page of HTML from its template: what comes from a site or a box is escaped."""
+    return _environment(html=True).get_template(template).render(**values)

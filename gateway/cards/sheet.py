@@ -5,47 +5,30 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.cards.card import Card, cards
 from gateway.cards.text import Language, words
 from gateway.problems import Failed
-from gateway.render import TEMPLATES
+from gateway.render import fill_page
 from gateway.site import Site
-
-
-@cache
-def _environment() -> Environment:
-    """Unlike that of the box's files: what comes from the site is escaped."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-    )
 
 
 def as_html(site: Site, card: Card, *, secret: bool = False) -> str:
     """One sheet. ``secret``: its password is a real one, to be set large."""
-    template = _environment().get_template("cards/card.html.j2")
-    return template.render(site=site, card=card, secret=secret)
+    return fill_page("cards/card.html.j2", site=site, card=card, secret=secret)
 
 
 def pages(
     site: Site, languages: Iterable[Language], passwords: Mapping[str, str] | None
 ) -> Iterator[tuple[str, str]]:
     """Every file by name, with its content."""
-    index = _environment().get_template("cards/index.html.j2")
     for language in languages:
         made = cards(site, language, passwords)
         told = words(language)["words"]
         yield (
             f"index.{language}.html",
-            index.render(site=site, cards=made, language=language, w=told),
+            fill_page("cards/index.html.j2", site=site, cards=made, language=language, w=told),
         )
         for each in made:
             html = as_html(site, each, secret=passwords is not None)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway.audit.answer import Difference
@@ -15,7 +13,7 @@ from gateway.audit.packets import Known, Words
 from gateway.audit.whole import NOT_COVERED, Audit
 from gateway.evidence import annotate, picture, tables, told
 from gateway.evidence.against import Change
-from gateway.render import TEMPLATES
+from gateway.render import fill_page
 
 MOST_RANGES = 8
 TITLES = {
@@ -47,40 +45,25 @@ class Shown:
     certain: bool
 
 
-@cache
-def _environment() -> Environment:
-    """What comes from a site or a box is escaped."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-    )
-
-
 def page(audit: Audit, *, signer: str = "", changes: tuple[Change, ...] | None = None) -> str:
     """The whole report. ``changes``: since another audit, if there was one."""
     sides, matrix = tables.matrix(audit.site, audit.flows)
-    return (
-        _environment()
-        .get_template("evidence/report.html.j2")
-        .render(
-            audit=audit,
-            title=audit.site.comment or audit.site.name,
-            facts=tuple(facts(audit, signer)),
-            counts=tuple(counts(audit)),
-            differences=[shown(audit, each) for each in audit.proof.differences],
-            changes=changes,
-            sides=sides,
-            matrix=matrix,
-            pairs=tables.pairs(audit.flows, audit.today),
-            picture=_inline(picture.svg(audit.site, audit.flows)),
-            translations=tuple(translations(audit)),
-            lines=tuple(annotate.annotate(audit)),
-            not_covered=NOT_COVERED,
-            strange=audit.proof.strange,
-        )
+    return fill_page(
+        "evidence/report.html.j2",
+        audit=audit,
+        title=audit.site.comment or audit.site.name,
+        facts=tuple(facts(audit, signer)),
+        counts=tuple(counts(audit)),
+        differences=[shown(audit, each) for each in audit.proof.differences],
+        changes=changes,
+        sides=sides,
+        matrix=matrix,
+        pairs=tables.pairs(audit.flows, audit.today),
+        picture=_inline(picture.svg(audit.site, audit.flows)),
+        translations=tuple(translations(audit)),
+        lines=tuple(annotate.annotate(audit)),
+        not_covered=NOT_COVERED,
+        strange=audit.proof.strange,
     )
 
 
