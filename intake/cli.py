@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from intake import convert, formats, show
+from intake import convert, floppies, formats, show
 from intake.convert import Wanted
 from intake.dicom import write as dicom
 from intake.interfile import dialects
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", type=Path)
     command.set_defaults(run=_check)
     command.add_argument("--json", action="store_true", help="for programs")
+    floppies.add(commands)
     return parser
 
 

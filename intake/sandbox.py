@@ -45,17 +45,22 @@ def available(program: str) -> bool:
     return (TOOLS / "usr/bin" / program).exists() and bool(shutil.which("bwrap"))
 
 
+def need(program: str) -> None:
+    """Refused when the program is not installed."""
+    if not available(program):
+        raise Refused(
+            f"{program} is not installed here, which reads such files",
+            mend=f"apt-get install bubblewrap and the package of {program}",
+        )
+
+
 def run(words: Sequence[str], folder: Path, limits: Limits = Limits()) -> Done:
     """Run a program with only ``folder`` to write to, as its working folder.
 
     Refused when it is not installed, takes too long, or dies of a signal.
     """
     program = words[0]
-    if not available(program):
-        raise Refused(
-            f"{program} is not installed here, which reads such files",
-            mend=f"apt-get install bubblewrap and the package of {program}",
-        )
+    need(program)
     box = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     for each in _SYSTEM:
         there = TOOLS / each.lstrip("/")

@@ -29,6 +29,8 @@ class LosingDisk:
     """Use as a context: ``device`` is there inside it."""
 
     device: str
+    block = BLOCK
+    """Bytes of a sector."""
 
     def __init__(self, megabytes: int) -> None:
         self.megabytes = megabytes
@@ -111,10 +113,9 @@ class LosingDisk:
             os.close(control)
             os.close(backing)
 
-    @staticmethod
-    def _configure(device: str, backing: int) -> None:
+    def _configure(self, device: str, backing: int) -> None:
         # struct loop_config: the file, the size of a block, an empty loop_info64, reserved.
-        what = struct.pack("<II232x64x", backing, BLOCK)
+        what = struct.pack("<II232x64x", backing, self.block)
         loop = os.open(device, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.ioctl(loop, CONFIGURE, what)

@@ -1,0 +1,1 @@
+"""Floppies: imaged whole with a map of what could not be read, decoded from flux, unpacked."""
