@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SITE ?= inventory/kaohsiung
 export PATH := $(CURDIR)/$(BIN):/usr/sbin:/sbin:$(PATH)
 
-.PHONY: help setup try test lint types fast lab bench golden clean
+.PHONY: help setup setup-tests try test lint types fast lab bench golden clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -18,7 +18,10 @@ setup: ## the virtual environment with .venv/bin/gateway, and Debian packages th
 try: setup ## boot and provision the department of the article here, and print the evidence
 	@gateway try $(SITE)
 
-test: setup lint types fast lab ## everything, as CI does
+test: setup-tests lint types fast lab ## everything, as CI does
+
+setup-tests: setup
+	@scripts/setup --tests
 
 lint:
 	ruff check .

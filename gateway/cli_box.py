@@ -14,7 +14,7 @@ from gateway.status import ask
 
 SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
 LabName = Annotated[str, typer.Option("--lab", help="A lab's box.")]
-Host = Annotated[str, typer.Option(help="A real box.")]
+Host = Annotated[str, typer.Option(help="A real box, if not as hosts.yml says.")]
 User = Annotated[str, typer.Option(help="Who to log in as there.")]
 Port = Annotated[int, typer.Option(help="Its ssh port.")]
 
@@ -28,7 +28,7 @@ def confirm_verb(
     port: Port = 22,
 ) -> None:
     """Keep the active generation: this new connection shows that the box can be reached."""
-    ssh = ssh_to(ready(site).site, name, host, user, port)
+    ssh = ssh_to(ready(site), name, host, user, port)
     told = ask(ssh, "confirm")
     print(f"generation {told['generation']}: {told['by']}")
 
@@ -47,7 +47,7 @@ def rollback_verb(  # noqa: PLR0913 - each is an option of the command line
 
     It is confirmed like any other: by a new connection, or the box goes back.
     """
-    ssh = ssh_to(ready(site).site, name, host, user, port)
+    ssh = ssh_to(ready(site), name, host, user, port)
     which = [] if number is None else [str(number)]
     told = ask(ssh, "rollback", *which, "--confirm-within", str(confirm_within))
     confirmed = ask(ssh, "confirm", str(told["generation"]))
@@ -64,7 +64,7 @@ def drift_verb(  # noqa: PLR0913 - each is an option of the command line
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show what was changed on the box by hand, by whom and when. Exit 1 if something was."""
-    told = ask(ssh_to(ready(site).site, name, host, user, port), "drift")
+    told = ask(ssh_to(ready(site), name, host, user, port), "drift")
     print(json.dumps(told["drift"], indent=2) if as_json else "\n".join(told["text"]))
     if any(each["fate"] != "left" for each in told["drift"]):
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 import lab
+from gateway import hosts
+from gateway.load import Loaded
 from gateway.problems import Failed
 from gateway.ready import ready
 from gateway.site import Site
@@ -24,36 +27,42 @@ def status_verb(  # noqa: PLR0913 - each is an option of the command line
     site: Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")],
     *,
     name: Annotated[str, typer.Option("--lab", help="A lab's box.")] = "",
-    host: Annotated[str, typer.Option(help="A real box.")] = "",
+    host: Annotated[str, typer.Option(help="A real box, if not as hosts.yml says.")] = "",
     user: Annotated[str, typer.Option(help="Who to log in as there.")] = "root",
     port: Annotated[int, typer.Option(help="Its ssh port.")] = 22,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Ask the box how it is doing. Exit 1 if something is not as it should be."""
-    described = ready(site).site
-    told = fetch(ssh_to(described, name, host, user, port))
+    loaded = ready(site)
+    told = fetch(ssh_to(loaded, name, host, user, port))
     rows = list(lines(told))
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
     else:
-        Console(highlight=False).print(_table(described, rows))
+        Console(highlight=False).print(_table(loaded.site, rows))
     if any(row.good is False for row in rows):
         raise typer.Exit(NOT_WELL)
 
 
-def ssh_to(site: Site, name: str, host: str, user: str, port: int) -> list[str]:
+def ssh_to(loaded: Loaded, name: str, host: str, user: str, port: int) -> list[str]:
     """The words that reach a box by ssh, without a command: always by a new connection.
 
-    Whatever ssh_config shares between commands: a confirmation is worth what it proves.
+    Whatever ssh_config shares between commands: a confirmation is worth what it proves. Without
+    a lab and a host: the lab that is called as the site, if it is up, else as ``hosts.yml`` says.
     """
     ssh = ["ssh", "-o", "ControlMaster=no", "-o", "ControlPath=none"]
     if host:
         words = [*ssh, "-o", "BatchMode=yes", "-p", str(port), "--", f"{user}@{host}"]
         return words if user == "root" else [*words, "sudo", "-n"]
-    wanted = name or site.name
-    if wanted not in lab.labs():
-        raise Failed(f"no lab {wanted} is up: give --lab NAME, or --host for a real box")
-    return [*ssh, *lab.find(wanted).ssh_options(), "box"]
+    wanted = name or loaded.site.name
+    if wanted in lab.labs():
+        if not name:
+            print(f"(the lab {wanted}; --host for a real box)", file=sys.stderr)
+        return [*ssh, *lab.find(wanted).ssh_options(), "box"]
+    inventory = Path(loaded.source.file).parent / hosts.FILE
+    if not name and inventory.exists():
+        return [*ssh, *hosts.ssh_words(inventory)]
+    raise Failed(f"no lab {wanted} is up: give --lab NAME, or --host for a real box")
 
 
 def _table(site: Site, rows: list[Line]) -> Table:

@@ -13,7 +13,19 @@ FLOORS = (
     {"site", "profiles", "render"},
     {"load", "manual", "marked", "wording", "checks", "policy", "schema", "sharing", "tree", "weak"}
     | {"archive", "expiry", "lab"},
-    {"features", "audit", "cards", "apply", "plan", "ready", "secrets", "show", "status", "trial"}
+    {
+        "features",
+        "audit",
+        "cards",
+        "apply",
+        "plan",
+        "hosts",
+        "ready",
+        "secrets",
+        "show",
+        "status",
+        "trial",
+    }
     | {"verify", "evidence", "questions", "reach"},
     {"cli", "verbs"},
 )
