@@ -22,6 +22,8 @@ Value = TypeVar("Value")
 Key = tuple[str, int | None]
 
 HEAD_OPENERS = ("number of images/energy window", "number of projections", "start angle")
+MAX_SECONDS = 2**31 / 1000
+"""DICOM's times are whole milliseconds of 31 bits: 24 days."""
 # Any of these ends the time windows of a gated tomographic study.
 HEAD_KEYS = {
     *HEAD_OPENERS,
@@ -134,8 +136,8 @@ class Block:
         line = self.line(name, index)
         if seconds is None or line is None:
             return None
-        if seconds < 0:
-            raise Refused(f"{line.key!r} is negative", line.number)
+        if not 0 <= seconds < MAX_SECONDS:
+            raise Refused(f"{line.key!r} is {line.value!r} seconds", line.number)
         found = round(seconds * 1000, 6)
         if found != round(found):
             self.ledger.mapped(line, to, why="DICOM holds whole milliseconds", keep=True)
