@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -38,12 +38,15 @@ class Field:
 
     def mapped(self, *to: str, why: str = "", keep: bool = False) -> Field:
         """This field, with its meaning at these places of the model too."""
-        return replace(
-            self,
-            fate=Fate.MAPPED,
-            to=tuple(dict.fromkeys((*self.to, *to))),
-            why=why or self.why,
-            keep=keep or self.keep,
+        return Field(
+            self.key,
+            self.raw,
+            Fate.MAPPED,
+            tuple(dict.fromkeys((*self.to, *to))) if self.to else to,
+            why or self.why,
+            keep or self.keep,
+            self.line,
+            self.offset,
         )
 
     @property

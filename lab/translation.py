@@ -68,3 +68,7 @@ def command(
     made += ["--bind", str(folder), str(folder), "--chdir", str(folder)]
     made += ["--setenv", "PYTHONDONTWRITEBYTECODE", "1"]
     return [*made, "--", *words]
+
+
+if __name__ == "__main__":
+    print(tree(print))

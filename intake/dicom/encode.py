@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from intake.dicom.tags import TAGS
@@ -33,12 +34,17 @@ _ITEM, _UNDEFINED = 0xFFFEE000, 0xFFFFFFFF
 
 def encode(item: Item, charset: str = "ascii") -> bytes:
     """All elements in the order of their tags."""
-    parts = []
+    return b"".join(raw for _, raw in sorted(elements(item, charset)))
+
+
+def elements(item: Item, charset: str = "ascii") -> Iterator[tuple[int, bytes]]:
+    """Each element with its tag, in the order of the item."""
     for key, value in item.items():
-        tag, vr = (key.tag, key.vr) if isinstance(key, Private) else TAGS[key]
-        parts.append((tag, vr, value, key))
-    parts.sort(key=lambda part: part[0])
-    return b"".join(_element(tag, vr, value, charset, str(key)) for tag, vr, value, key in parts)
+        if isinstance(key, Private):
+            yield key.tag, _element(key.tag, key.vr, value, charset, "a private element")
+        else:
+            tag, vr = TAGS[key]
+            yield tag, _element(tag, vr, value, charset, key)
 
 
 def _element(tag: int, vr: str, value: Value, charset: str, name: str) -> bytes:
@@ -90,7 +96,7 @@ def _text(vr: str, value: object, name: str) -> str:
     most = _LENGTHS.get(vr)
     if most and len(text) > most:
         raise Refused(f"{name}: {text[:40]!r}... is longer than DICOM's {most} characters")
-    if vr != "UT" and any(ord(char) < 32 for char in text):
+    if vr != "UT" and not text.isprintable() and any(ord(char) < 32 for char in text):
         raise Refused(f"{name} holds a control character")
     return text
 
@@ -104,6 +110,8 @@ def _whole(value: object, name: str) -> str:
 
 def decimal(value: float) -> str:
     """A number in DICOM's 16 characters (DS): exact when it fits, else all digits that do."""
+    if not math.isfinite(value):
+        raise Refused("a value is beyond all numbers")
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     for digits in range(17, 0, -1):

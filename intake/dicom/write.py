@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from intake.dicom import codes, exact, modules, private, sequences
-from intake.dicom.encode import Item, encode, head, is_exact
+from intake.dicom.encode import Item, elements, encode, head, is_exact
 from intake.dicom.modules import Set
 from intake.dicom.tags import TAGS
 from intake.fields import Fate, Field
@@ -99,7 +99,8 @@ def _object(
 ) -> Object:
     line = exact.find(acquisition.pixels)
     order = sorted(range(len(acquisition.places)), key=lambda each: acquisition.places[each])
-    fields = tuple(_fate(field, acquisition) for field in acquisition.fields)
+    unwritten = _unwritten(acquisition)
+    fields = tuple(_fate(field, unwritten) for field in acquisition.fields)
     kept = private.expand(fields)
     content: Set = {
         **_dataset(acquisition, line, order, number),
@@ -113,10 +114,11 @@ def _object(
         content["SpecificCharacterSet"] = {"latin-1": "ISO_IR 100", "utf-8": "ISO_IR 192"}[charset]
     pixels = acquisition.pixels.size * line.bits // 8
     # Never the source's own: another object with the same UID would be no object's copy.
-    uid = _content_uid(content, charset, acquisition, line, order)
-    content["SOPInstanceUID"] = uid
+    parts = list(elements(cast("Item", content), charset))
+    uid = _content_uid(parts, acquisition, line, order)
+    parts += elements({"SOPInstanceUID": uid})
     vr = "OW" if line.bits == 16 else "OB"
-    start = _meta(uid) + encode(cast("Item", content), charset)
+    start = _meta(uid) + b"".join(raw for _, raw in sorted(parts))
     start += head(TAGS["PixelData"][0], vr, pixels + pixels % 2)
     return Object(uid, start, acquisition, line, tuple(order), fields)
 
@@ -163,9 +165,10 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _content_uid(
-    content: Set, charset: str, acquisition: Acquisition, line: exact.Line, order: list[int]
+    parts: list[tuple[int, bytes]], acquisition: Acquisition, line: exact.Line, order: list[int]
 ) -> str:
-    digest = hashlib.sha256(encode(cast("Item", content), charset))
+    """Of all elements and pixels: the same content is the same object."""
+    digest = hashlib.sha256(b"".join(raw for _, raw in sorted(parts)))
     for chunk in _pixels(acquisition.pixels, line, tuple(order)):
         digest.update(chunk)
     return _uid_of(digest.digest())
@@ -187,35 +190,33 @@ def _meta(uid: str) -> bytes:
     return b"\0" * 128 + b"DICM" + length + group
 
 
-def _fate(field: Field, acquisition: Acquisition) -> Field:
+def _fate(field: Field, unwritten: dict[str, str]) -> Field:
     """A field whose place in the model has none in DICOM is kept as it stood."""
     if field.fate is not Fate.MAPPED:
         return field
     for path in field.to:
-        why = _unwritten(path, acquisition)
+        why = unwritten.get(path) or unwritten.get(path.split("[")[0] + path.partition("]")[2])
         if why:
             return replace(field, keep=True, why=why)
     return field
 
 
-def _unwritten(path: str, acquisition: Acquisition) -> str:
-    """Why DICOM does not hold a value of the model to the letter; empty: it does."""
-    name = path.split("[")[0] + path.partition("]")[2]
-    if path in NOT_IN_DICOM:
-        return NOT_IN_DICOM[path]
-    if name == "isotopes" and any(
-        each.nuclide and codes.nuclide(each.nuclide) is None for each in acquisition.isotopes
-    ):
-        return "a radionuclide without a code"
-    if name == "windows.name" and any(len(each.name) > 16 for each in acquisition.windows):
-        return "longer than DICOM's 16 characters"
-    rounded = acquisition.spacing and not all(is_exact(each) for each in acquisition.spacing)
-    return "more digits than DICOM's decimals have" if name == "spacing" and rounded else ""
+def _unwritten(acquisition: Acquisition) -> dict[str, str]:
+    """Places of the model that DICOM does not hold to the letter, and why."""
+    found = dict(NOT_IN_DICOM)
+    for each in acquisition.isotopes:
+        if each.nuclide and codes.nuclide(each.nuclide) is None:
+            found["isotopes"] = "a radionuclide without a code"
+    if any(len(each.name) > 16 for each in acquisition.windows):
+        found["windows.name"] = "longer than DICOM's 16 characters"
+    if acquisition.spacing and not all(is_exact(each) for each in acquisition.spacing):
+        found["spacing"] = "more digits than DICOM's decimals have"
+    return found
 
 
 NOT_IN_DICOM = {
     **dict.fromkeys(
-        ("slices.method", "detectors.y_offset", "rotations[0].orbit"),
+        ("slices.method", "detectors.y_offset", "rotations.orbit"),
         "DICOM's NM image has no place for it",
     ),
     "visit.instance_uid": "the object has a UID of its own",

@@ -86,16 +86,17 @@ def recognise(lines: tuple[Line, ...], options: Options) -> Dialect:
     """The one the options name, or the first whose sign stands in the header."""
     if options.dialect:
         return named(options.dialect)
+    values: dict[str, str] = {}
+    for line in lines:
+        written = line.key or line.comment.partition(":=")[0]
+        if plain := keys.plain(written):
+            values.setdefault(plain, line.lower)
     for dialect in DIALECTS:
         for key, start in dialect.signs:
-            if any(_has(line, key, start) for line in lines):
+            value = values.get(keys.plain(key))
+            if value is not None and value.startswith(start):
                 return dialect
     return STANDARD
-
-
-def _has(line: Line, key: str, start: str) -> bool:
-    written = line.key or line.comment.partition(":=")[0]
-    return keys.plain(written) == keys.plain(key) and line.lower.startswith(start)
 
 
 def apply(dialect: Dialect, lines: tuple[Line, ...], options: Options) -> tuple[Line, ...]:

@@ -6,6 +6,7 @@ extension to gated SPECT. Case, blanks, tabs, ``_`` and ``!`` mean nothing (rule
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -128,6 +129,7 @@ _INDEX = re.compile(r"\[(\d{1,4})\]$")
 _IGNORED = str.maketrans("", "", " \t_!")
 
 
+@functools.lru_cache(4096)  # a department's headers have the same few hundred
 def plain(key: str) -> str:
     """A key without what means nothing."""
     return key.lower().translate(_IGNORED).removeprefix("%") if key else ""
@@ -152,6 +154,7 @@ def _table() -> dict[str, Known]:
 TABLE = _table()
 
 
+@functools.lru_cache(4096)
 def find(key: str) -> tuple[Known | None, int | None]:
     """What a written key means, and its index: ``! Matrix_size [ 1 ]`` is ``matrix size``, 1."""
     text = plain(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from intake.interfile import keys
 from intake.options import CHARSETS, Options
@@ -133,20 +133,25 @@ def _check_long_line(raw: bytes, lines: list[Line], number: int) -> None:
 def _line(raw: bytes, number: int, offset: int, charset: str) -> Line:
     text, undecoded = _decode(raw, charset)
     body, semicolon, comment = text.partition(";")
-    found = Line(
-        number,
-        offset,
-        *_key_and_value(body),
-        comment=comment.strip() if semicolon else "",
-        undecoded=undecoded,
-        tight=bool(semicolon) and not body.endswith((" ", "\t")),
-    )
-    known, index = keys.find(found.key)
+    key, value, delimited = _key_and_value(body)
+    known, index = keys.find(key)
     # HRRT writes `!INTERFILE` and nothing behind it.
     bare = known is not None and (known.scope is keys.Scope.HEADING or known.name == "INTERFILE")
-    if known is None or not (found.delimited or bare):
-        return found
-    return replace(found, name=known.name, index=index, scope=known.scope, factor=known.factor)
+    meant = known if delimited or bare else None
+    return Line(
+        number,
+        offset,
+        key,
+        value,
+        delimited,
+        comment.strip() if semicolon else "",
+        bool(semicolon) and not body.endswith((" ", "\t")),
+        meant.name if meant else "",
+        index if meant else None,
+        meant.scope if meant else None,
+        meant.factor if meant else 1.0,
+        undecoded,
+    )
 
 
 def _key_and_value(body: str) -> tuple[str, str, bool]:

@@ -31,6 +31,7 @@ from intake.study import (
     Visit,
     Window,
 )
+from lab import translation
 
 ROOT = Path(__file__).parent.parent.parent
 CACHE = Path("/var/cache/gateway-lab/translation")
@@ -140,15 +141,14 @@ def same(one: Acquisition, other: Acquisition) -> list[str]:
 @functools.cache
 def tree() -> Path:
     """The Debian 13 tree of lab/translation.py; the test is skipped where it is not built."""
-    if not CACHE.is_dir() or not (found := sorted(p for p in CACHE.glob("translation-*"))):
+    found = CACHE / translation.TREE.folder
+    if not found.is_dir():
         pytest.skip("no translation tree here: `python -m lab.translation` builds it")
-    return found[-1]
+    return found
 
 
 def judged(words: list[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
     """Run a command of that tree; it sees ``folder`` and the checkout, and no network."""
-    from lab import translation
-
     command = translation.command(tree(), words, folder, ROOT)
     return subprocess.run(command, capture_output=True, check=False, timeout=600, env=os.environ)
 

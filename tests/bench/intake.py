@@ -1,0 +1,125 @@
+"""Ratios of the translation, each within one run (needs the tree of lab/translation.py):
+
+- 2,000 typical files in a batch by the resident worker: no slower a file than medcon's own process,
+  and within 3 times of copying the same bytes with fsync;
+- a gated tomographic study of 128 x 128 x 64 images: under 0.3 s, with the interpreter running.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+import numpy as np
+
+from intake.convert import convert
+from intake.interfile import write as interfile
+from intake.study import Acquisition, Kind, Place, Rotation
+from lab import translation
+from tests.intake import kit
+
+FILES = int(os.environ.get("FILES", "2000"))
+SIZES = {  # what a department makes in a day
+    Kind.STATIC: (256, 256),
+    Kind.DYNAMIC: (64, 64),
+    Kind.GATED: (64, 64),
+    Kind.TOMO: (64, 64),
+    Kind.RECON_TOMO: (64, 64),
+}
+GATED_SECONDS = 0.3
+
+
+def seconds(what: Callable[[], object]) -> float:
+    began = time.monotonic()
+    what()
+    return time.monotonic() - began
+
+
+def make(kind: Kind, rows: int, columns: int) -> Acquisition:
+    """The kit's acquisition with matrices of that size."""
+    first = kit.make(kind)
+    return kit.make(kind, pixels=kit.counts(len(first.places), rows, columns))
+
+
+def put(acquisition: Acquisition, folder: Path, name: str) -> None:
+    written = interfile.write(acquisition, f"{name}.i33")
+    (folder / f"{name}.h33").write_bytes(written.header)
+    (folder / f"{name}.i33").write_bytes(b"".join(written.chunks()))
+
+
+def copy(source: Path, out: Path) -> None:
+    """The same bytes, each file on the disk before the next."""
+    for path in sorted(source.iterdir()):
+        with path.open("rb") as old, (out / path.name).open("wb") as new:
+            shutil.copyfileobj(old, new)
+            new.flush()
+            os.fsync(new.fileno())
+
+
+def ours(source: Path, out: Path) -> None:
+    for path in sorted(source.glob("*.h33")):
+        assert convert(path, out).made, path
+
+
+def medcon(source: Path, out: Path) -> None:
+    """One process a file, started by a shell in the same tree."""
+    script = 'cd "$2"; for file in "$1"/*.h33; do medcon -s -w -f "$file" -c dicom -o x; done'
+    words = ["sh", "-c", f"({script}) >/dev/null 2>&1", "sh", str(source), str(out)]
+    done = kit.judged(words, source.parent)
+    assert done.returncode == 0, done.stderr
+
+
+def batch(folder: Path) -> None:
+    source = folder / "source"
+    source.mkdir()
+    kinds = list(SIZES)
+    for number in range(FILES):
+        kind = kinds[number % len(kinds)]
+        put(make(kind, *SIZES[kind]), source, f"{number:05}")
+    times = {}
+    for name, what in (("copy", copy), ("ours", ours), ("medcon", medcon), ("again", ours)):
+        out = folder / name
+        out.mkdir()
+        times[name] = seconds(lambda what=what, out=out: what(source, out)) / FILES * 1000
+    print(", ".join(f"{name} {value:.2f} ms a file" for name, value in times.items()))
+    print(f"to medcon: {times['ours'] / times['medcon']:.2f} (at most 1)")
+    print(f"to a copy with fsync: {times['ours'] / times['copy']:.2f} (at most 3)")
+
+
+def gated(folder: Path) -> None:
+    """64 images: 16 views of 4 slots; and 64 views of 16 slots, which is usual."""
+    for views, slots in ((16, 4), (64, 16)):
+        base = kit.make(Kind.GATED_TOMO)
+        assert base.gating
+        places = tuple(
+            Place(slot=slot, view=view)
+            for slot in range(1, slots + 1)
+            for view in range(1, views + 1)
+        )
+        turn = Rotation(views, True, 180.0, 180.0, 180 / views, 25000.0)
+        gate = base.gating.gates[0].__class__(slots, 50.0)
+        study = kit.make(
+            Kind.GATED_TOMO,
+            places=places,
+            pixels=kit.counts(len(places), 128, 128, np.uint16),
+            rotations=(turn,),
+            detectors=base.detectors[:1],
+            gating=base.gating.__class__((gate,)),
+        )
+        put(study, folder, f"gated{len(places)}")
+        took = seconds(lambda: convert(folder / f"gated{len(places)}.h33", folder))  # noqa: B023
+        print(f"gated 128 x 128 x {len(places)}: {took:.3f} s (at most {GATED_SECONDS} for 64)")
+
+
+if __name__ == "__main__":
+    translation.tree(print)
+    with tempfile.TemporaryDirectory() as name:
+        batch(Path(name))
+        gated(Path(name))
