@@ -26,7 +26,7 @@ class Private:
 Item = Mapping["str | Private", "Value"]
 """Keyword or private element, and value. None or an empty list is an empty value."""
 
-_LONG = {"OB", "OW", "SQ", "UC", "UT", "UN"}
+_LONG = {"OB", "OW", "SQ", "UT", "UN"}
 _LENGTHS = {"SH": 16, "CS": 16, "LO": 64, "PN": 64, "AS": 4, "UI": 64}
 _PACK = {"US": "<H", "UL": "<I", "FD": "<d", "FL": "<f", "SS": "<h", "SL": "<i"}
 _ITEM, _UNDEFINED = 0xFFFEE000, 0xFFFFFFFF
@@ -96,7 +96,7 @@ def _text(vr: str, value: object, name: str) -> str:
     most = _LENGTHS.get(vr)
     if most and len(text) > most:
         raise Refused(f"{name}: {text[:40]!r}... is longer than DICOM's {most} characters")
-    if vr != "UT" and not text.isprintable() and any(ord(char) < 32 for char in text):
+    if vr not in {"LT", "UT"} and not text.isprintable() and any(ord(char) < 32 for char in text):
         raise Refused(f"{name} holds a control character")
     return text
 
@@ -118,7 +118,7 @@ def decimal(value: float) -> str:
         text = f"{value:.{digits}g}"
         shorter = repr(value)
         text = shorter if len(shorter) <= 16 else text
-        if len(text) <= 16:
+        if len(text) <= 16 and math.isfinite(float(text)):
             return text
     raise Refused(f"{value!r} does not fit DICOM's decimal numbers")
 

@@ -1,7 +1,8 @@
 """Our private block: what DICOM has no place for, and the link to the original.
 
 Group 0061, creator ``GATEWAY INTAKE 1``; the elements are in docs/intake.md. A later form gets
-another creator, so that these never change their meaning.
+another creator, so that these never change their meaning. Only value representations of 1993 are
+used while they suffice: old parsers (medcon's, seen) lose their way at a newer one.
 """
 
 from __future__ import annotations
@@ -28,17 +29,27 @@ def block(
     files = list(originals)
     fields = "\n".join(_line(each) for each in kept)
     values = "\n".join(f"{each.to} = {each.value}: {each.how}" for each in derived)
-    found: dict[str | Private, str | list[str] | list[int] | None] = {
+    found: dict[str | Private, str | bytes | list[int] | None] = {
         Private(0x00610010, "LO"): CREATOR,
         element(FORMAT, "LO"): form[:64],
-        element(HASHES, "UC"): [each.sha256 for each in files],
+        element(HASHES, "OB"): b"".join(bytes.fromhex(each.sha256) for each in files),
         element(SIZES, "UL"): [min(each.size, 2**32 - 1) for each in files],
     }
     if fields:
-        found[element(FIELDS, "UT")] = fields
+        found[element(FIELDS, _text_of(fields))] = fields
     if values:
-        found[element(DERIVED, "UT")] = values
+        found[element(DERIVED, _text_of(values))] = values
     return found
+
+
+def _text_of(text: str) -> str:
+    """Long Text holds 10,240 characters (PS3.5 6.2)."""
+    return "LT" if len(text) <= 10240 else "UT"
+
+
+def hashes(value: bytes) -> list[str]:
+    """The originals' SHA-256 of an element HASHES."""
+    return [value[start : start + 32].hex() for start in range(0, len(value) - 31, 32)]
 
 
 def _line(field: Field) -> str:
