@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from gateway.cards.text import Language, plain, rich, words
 from gateway.profiles import Profile
-from gateway.sharing import Grant, by_appletalk, grants, profile_of
+from gateway.sharing import Grant, by_appletalk, grants, nfs_version, profile_of
 from gateway.site import Site
 from gateway.weak import kind_of, weaknesses
 
@@ -149,14 +149,16 @@ def values_of(site: Site, device: str) -> dict[str, str]:
 
 def _kind(site: Site, grant: Grant) -> str:
     """The protocol whose instructions a device needs."""
-    return "appletalk" if by_appletalk(site, grant.device) else kind_of(grant.server)
+    kind = "appletalk" if by_appletalk(site, grant.device) else kind_of(grant.server)
+    profile = profile_of(site, grant.device)
+    return "nfs4" if kind == "nfs" and profile and nfs_version(profile) == 4 else kind
 
 
 def _instructions(told: Mapping[str, Any], profile: Profile, kind: str) -> Any:
     """The system's own words for its protocol, else general ones."""
     by_kind = told["mounts"].get(profile.mount or "", {})
-    if kind:
-        return by_kind.get(kind, told["generic"])
+    if kind:  # a system with one way to mount both versions of NFS has one text for them
+        return by_kind.get(kind) or by_kind.get(kind.removesuffix("4"), told["generic"])
     return next(iter(by_kind.values()), told["generic"])
 
 

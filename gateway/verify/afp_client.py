@@ -43,8 +43,8 @@ def counted(text: bytes) -> bytes:
 class Session:
     """A connection to the server's AFP port (DSI, the Data Stream Interface)."""
 
-    def __init__(self, address: str, version: str) -> None:
-        self.wire = socket.create_connection((address, 548), 5)
+    def __init__(self, address: str, version: str, port: int = 548) -> None:
+        self.wire = socket.create_connection((address, port), 5)
         self.wire.settimeout(20)
         self.version = version
         self.number = 0
@@ -155,7 +155,7 @@ class Session:
     def read(self, name: str, kind: int = DATA_FORK) -> str:
         """Get a file, or its resource fork."""
         fork = self.fork(name, kind, READ)
-        found = b""
+        found = bytearray()
         while True:
             head = struct.pack(">BBHIIBB", 27, 0, fork, len(found), 1 << 16, 0, 0)
             part = self.ask(COMMAND, head, fine=(END_OF_FILE,))

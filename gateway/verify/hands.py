@@ -9,6 +9,7 @@ import json
 import shlex
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Protocol
@@ -24,6 +25,17 @@ CLASSIC_AFP = "AFP2.2"
 UNICODE_AFP = "AFP3.1"
 WAIT = 60
 PATIENCE = 15
+HELD = 2
+"""Seconds that a lock is held."""
+LOCKED = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 16, 0)
+        print("free")
+    except OSError:
+        print("locked")
+"""
 
 
 @dataclass(frozen=True)
@@ -149,6 +161,25 @@ def patiently(client: Hand, share: str) -> Done:
         if not done.error or time.monotonic() > end:
             return done
         time.sleep(0.3)
+
+
+def locks_seen(client: Afp | Nfs, share: str, name: str, path: str) -> list[str]:
+    """What a program of the box finds, time and again, while a device locks a file for a while.
+
+    ``locked`` or ``free``: the kernel's locks, which Samba asks about before it grants one.
+    """
+
+    def look() -> str:
+        ask = ["python3", "-c", LOCKED, path]
+        return client.lab.exec("box", ask, check=True).stdout.strip()
+
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(client.work, share, [("lock_while", name, str(HELD))])
+        seen = [look()]
+        while not begun.done():
+            seen.append(look())
+        assert not begun.result().error, begun.result().error  # noqa: S101
+    return [*seen, look()]
 
 
 def hand(context: Context, lab: Lab, device: str, smb: Client | None = None) -> Hand:

@@ -13,6 +13,7 @@ import time
 MODE = 0o644
 FLAGS_READ = os.O_RDONLY
 PIECE = 1 << 16
+TRY_LOCK = 1  # enum nfs4_lock_op of libnfs.h: F_TLOCK
 GRACE = 20.0  # twice what templates/etc/ganesha/shares.conf.j2 gives
 
 
@@ -21,9 +22,9 @@ class NfsError(Exception):
 
 
 class Mount:
-    """A mounted folder."""
+    """A mounted folder; ``options`` as in libnfs's URLs (``nfsport=2050``)."""
 
-    def __init__(self, address: str, share: str, version: int) -> None:
+    def __init__(self, address: str, share: str, version: int, options: str = "") -> None:
         self.nfs = ctypes.CDLL("libnfs.so.14")
         for name in ("nfs_init_context", "nfs_get_error"):
             getattr(self.nfs, name).restype = ctypes.c_void_p
@@ -31,6 +32,10 @@ class Mount:
         self.context = ctypes.c_void_p(self.nfs.nfs_init_context())
         self.nfs.nfs_set_timeout(self.context, 15000)
         self.call("nfs_set_version", version)
+        if options:
+            # It keeps them for the mount that follows.
+            url = f"nfs://{address}/{share}?version={version}&{options}"
+            self.nfs.nfs_parse_url_dir(self.context, url.encode())
         self.call("nfs_mount", address.encode(), f"/{share}".encode())
 
     def call(self, name: str, *arguments: object) -> int:
@@ -71,12 +76,21 @@ class Mount:
         """Get a file."""
         handle = ctypes.c_void_p()
         self.call("nfs_open", f"/{name}".encode(), FLAGS_READ, ctypes.byref(handle))
-        found = b""
+        found = bytearray()
         buffer = ctypes.create_string_buffer(PIECE)
         while count := self.call("nfs_read", handle, ctypes.c_uint64(PIECE), buffer):
             found += buffer.raw[:count]
         self.call("nfs_close", handle)
         return found.decode()
+
+    def lock_while(self, name: str, seconds: str) -> None:
+        """Hold a lock on the first 16 bytes for a while (version 4 only)."""
+        handle = ctypes.c_void_p()
+        path = f"/{name}".encode()
+        self.call("nfs_open2", path, os.O_RDWR, MODE, ctypes.byref(handle))
+        self.call("nfs_lockf", handle, TRY_LOCK, ctypes.c_uint64(16))
+        time.sleep(float(seconds))
+        self.call("nfs_close", handle)
 
     def rename(self, name: str, fresh: str) -> None:
         """Give a file another name."""

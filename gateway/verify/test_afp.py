@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,24 +12,13 @@ from gateway.features import appletalk, netatalk
 from gateway.features.shares import folder
 from gateway.sharing import Grant
 from gateway.verify.context import Context
-from gateway.verify.hands import AFP_METHODS, Afp, hand, patiently
+from gateway.verify.hands import AFP_METHODS, Afp, hand, locks_seen, patiently
 from gateway.verify.plugin import Note
 from gateway.weak import without_appletalk
 from lab import Lab
 
 SIZE = 1 << 17
-HELD = 2
-"""Seconds that a lock is held."""
 NOT_AUTHORIZED, ACCESS_DENIED, NO_OBJECT = "-5023", "-5000", "-5018"
-LOCKED = """
-import fcntl, sys
-with open(sys.argv[1], "r+b") as file:
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 16, 0)
-        print("free")
-    except OSError:
-        print("locked")
-"""
 
 
 def mac(context: Context, lab: Lab, device: str) -> Afp:
@@ -113,20 +101,10 @@ def test_afp_lock_is_the_kernels(afp_device: str, context: Context, lab: Lab, no
     path = f"{folder(grant.share)}/{name}"
     assert not client.work(grant.share, [("write", name, "x" * 32)]).error
 
-    with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(client.work, grant.share, [("lock_while", name, str(HELD))])
-        seen = [_seen(lab, path)]
-        while not begun.done():
-            seen.append(_seen(lab, path))
-        seen.append(_seen(lab, path))
-        assert not begun.result().error, begun.result().error
+    seen = locks_seen(client, grant.share, name, path)
     assert "locked" in seen
     assert seen[-1] == "free"
     assert not client.work(grant.share, [("delete", name)]).error
-
-
-def _seen(lab: Lab, path: str) -> str:
-    return lab.exec("box", ["python3", "-c", LOCKED, path], check=True).stdout.strip()
 
 
 def test_afp_by_netatalks_login_test(

@@ -10,7 +10,7 @@ from gateway.features import nfs
 from gateway.features.shares import folder
 from gateway.sharing import Grant
 from gateway.verify.context import Context
-from gateway.verify.hands import Done, hand, patiently
+from gateway.verify.hands import Done, Nfs, hand, locks_seen, patiently
 from gateway.verify.plugin import Note
 from gateway.verify.reach import connect
 from lab import Lab
@@ -52,6 +52,20 @@ def test_nfs_share_of_others(nfs_device: str, context: Context, lab: Lab, note: 
     own = {grant.share for grant in nfs.rights(context.site) if grant.device == nfs_device}
     for share in context.site.shares:
         assert bool(client.work(share, ()).error) == (share not in own), share
+
+
+def test_nfs_lock_is_the_kernels(nfs_grant: Grant, context: Context, lab: Lab, note: Note) -> None:
+    """By version 4, which has locks; for 3 there is no lock manager. Free after it: the control."""
+    client = hand(context, lab, nfs_grant.device)
+    if not isinstance(client, Nfs) or client.version != 4 or not nfs_grant.writes:
+        pytest.skip("it has no locks by NFS")
+    note(nfs_grant.device, client.speaks, "what it locks in a file is locked for all others")
+    name = f"{nfs_grant.device}-l"
+    assert not _work(context, lab, nfs_grant, ("write", name, "x" * 32)).error
+    seen = locks_seen(client, nfs_grant.share, name, f"{folder(nfs_grant.share)}/{name}")
+    assert "locked" in seen
+    assert seen[-1] == "free"
+    assert not _work(context, lab, nfs_grant, ("delete", name)).error
 
 
 def test_nfs_for_its_devices_alone(nfs_device: str, context: Context, lab: Lab, note: Note) -> None:

@@ -1,0 +1,217 @@
+"""SMB, AFP and NFS: our servers against the same daemons with their distribution's defaults (root).
+
+``python tests/bench/files.py [LAB]``; without a lab that is up it makes one. On the same box and
+file system, over the same wire and by the same client in the device's own namespace, both take
+turns; the medians are compared. Goal: at least as fast, each. The defaults are Debian's, with what
+the client cannot do without (a share, an account, for LANMAN its dialect) and, for NFS, no UDP and
+no minute and a half of grace. What ours does and the defaults do not, a second comparison shows:
+``SMB 3.1.1, sealed`` is Debian's server told to encrypt as ours does.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from archive import department
+
+import lab
+from gateway.load import load
+from gateway.secrets import ensure
+from gateway.site import BOX
+from gateway.trial import Trial
+from gateway.verify.smb import OPTIONS
+
+ROUNDS = 5
+MEGABYTES, FILES = 32, 200
+HERE = "10.1.1.1"
+CLIENT = Path(__file__).with_name("files_client.py").read_text()
+# Debian's own configuration of each, and what no client could do without.
+SMBD = """
+install -d -m 1777 /srv/stock/files /srv/stock/smb/private
+{{ cat /usr/share/samba/smb.conf; cat; }} >/srv/stock/{name}.conf <<'END'
+[global]
+  smb ports = {port}
+  pid directory = /srv/stock/{name}
+  lock directory = /srv/stock/{name}
+  state directory = /srv/stock/{name}
+  cache directory = /srv/stock/{name}
+  private dir = /srv/stock/{name}
+  ncalrpc dir = /srv/stock/{name}/ncalrpc
+  {more}
+[stock]
+  path = /srv/stock/files
+  read only = no
+END
+install -d /srv/stock/{name}
+{{ echo "$PASSWORD"; echo "$PASSWORD"; }} | smbpasswd -c /srv/stock/{name}.conf -s -a {account}
+systemd-run -q --unit stock-{name} \
+  smbd --foreground --no-process-group --configfile=/srv/stock/{name}.conf
+"""
+LANMAN = "server min protocol = LANMAN1\n  lanman auth = yes\n  ntlm auth = ntlmv1-permitted"
+AFPD = """
+install -d -m 1777 /srv/stock/files /srv/stock/cnid
+{ sed '/^\\[Homes\\]/,$d' /etc/netatalk/afp.conf; cat; } >/srv/stock/afp.conf <<'END'
+[Global]
+  afp port = 5480
+  cnid listen = 127.0.0.1:4701
+  cnid server = 127.0.0.1:4701
+  vol dbpath = /srv/stock/cnid
+[stock]
+  path = /srv/stock/files
+END
+# Its login asks for a shell that is listed, as our unit's does (docs/decisions/0004).
+# The lab's own mending, as in lab/box.py: it wants more open files than a container may.
+systemd-run -q --unit stock-cnid -p 'SystemCallFilter=~prlimit64:0' \
+  cnid_metad -d -F /srv/stock/afp.conf
+systemd-run -q --unit stock-afp -p BindReadOnlyPaths=/etc/netatalk/shells:/etc/shells \
+  afpd -d -F /srv/stock/afp.conf
+"""
+GANESHA = """
+install -d -m 1777 /srv/stock/files
+{ cat /etc/ganesha/ganesha.conf; cat; } >/srv/stock/ganesha.conf <<'END'
+NFS_CORE_PARAM {
+  NFS_Port = 2050; MNT_Port = 20050; NLM_Port = 20051; Rquota_Port = 20052;
+  Enable_UDP = false; mount_path_pseudo = true; allow_set_io_flusher_fail = true;
+}
+NFSv4 { Graceless = true; }
+EXPORT {
+  Export_Id = 1; Path = /srv/stock/files; Pseudo = /stock; Access_Type = RW;
+  Squash = No_Root_Squash; FSAL { Name = VFS; }
+}
+END
+systemd-run -q --unit stock-nfs \
+  ganesha.nfsd -F -f /srv/stock/ganesha.conf -L STDERR -p /srv/stock/ganesha.pid
+# Both tell the portmapper where they are: the last one is ours.
+sleep 3; systemctl restart nfs-shares; sleep 12
+"""
+OPEN = "nft insert rule inet gateway input tcp dport '{ 2050, 20050, 4450-4452, 5480 }' accept"
+END = "systemctl stop 'stock-*'; systemctl reset-failed 'stock-*'; systemctl restart nfs-shares"
+END += "; nft -f /etc/nftables.conf; rm -rf /srv/stock"
+
+
+@dataclass(frozen=True)
+class Way:
+    """A device's way to one server."""
+
+    device: str
+    told: dict[str, Any] = field(repr=False)
+
+    def measure(self, made: lab.Lab) -> dict[str, float]:
+        """Megabytes, or files, a second: what is more is better."""
+        told = {**self.told, "megabytes": MEGABYTES, "files": FILES}
+        ran = made.exec(self.device, ["python3", "-c", CLIENT], stdin=json.dumps(told), timeout=300)
+        assert ran.returncode == 0, ran.stderr[-2000:]
+        took = json.loads(ran.stdout)
+        return {
+            step: (MEGABYTES if step.startswith("large") else FILES) / seconds
+            for step, seconds in took.items()
+        }
+
+
+def smb(device: str, password: str, dialect: str, port: int, share: str) -> Way:
+    options = [f"--option={each}" for each in OPTIONS[dialect]]
+    command = ["smbclient", f"//gateway/{share}", "-I", HERE, "-p", str(port), "-m", dialect]
+    told = {"kind": "smb", "command": [*command, *options]}
+    return Way(device, {**told, "account": device, "password": password})
+
+
+def afp(password: str, port: int, share: str) -> Way:
+    source = files("gateway.verify").joinpath("afp_client.py").read_text("utf-8")
+    told = {"kind": "afp", "source": source, "address": HERE, "port": port, "share": share}
+    told |= {"version": "AFP2.2", "method": "DHCAST128", "account": "mac", "password": password}
+    return Way("mac", told)
+
+
+def nfs(device: str, version: int, share: str, options: str) -> Way:
+    source = files("gateway.verify").joinpath("nfs_client.py").read_text("utf-8")
+    told = {"kind": "nfs", "source": source, "address": HERE, "share": share}
+    return Way(device, {**told, "version": version, "options": options})
+
+
+def pairs(word: dict[str, str]) -> dict[str, tuple[Way, Way]]:
+    """Ours, and the distribution's."""
+    pc, camera = word["reading-pc"], word["camera"]
+    ours = smb("reading-pc", pc, "SMB3", 445, "protocols")
+    ports = "nfsport=2050&mountport=20050"
+    return {
+        "SMB 3.1.1": (ours, smb("reading-pc", pc, "SMB3", 4450, "stock")),
+        "SMB 3.1.1, sealed": (ours, smb("reading-pc", pc, "SMB3", 4451, "stock")),
+        "LANMAN2": (
+            smb("camera", camera, "LANMAN2", 139, "images"),
+            smb("camera", camera, "LANMAN2", 4452, "stock"),
+        ),
+        "AFP 2.2": (afp(word["mac"], 548, "images"), afp(word["mac"], 5480, "stock")),
+        "NFS 3": (nfs("picker", 3, "images", ""), nfs("picker", 3, "stock", ports)),
+        "NFS 4": (nfs("solaris", 4, "images", ""), nfs("solaris", 4, "stock", "nfsport=2050")),
+    }
+
+
+@contextmanager
+def defaults(made: lab.Lab, word: dict[str, str]) -> Iterator[None]:
+    """The same daemons once more, as Debian configures them."""
+
+    def smbd(name: str, port: int, account: str, more: str = "") -> None:
+        script = SMBD.format(name=name, port=port, account=account, more=more)
+        told = f"PASSWORD='{word[account]}'\n{script}"
+        made.exec(BOX, ["sh", "-es"], stdin=told, check=True)
+
+    try:
+        made.exec(BOX, ["install", "-d", "/srv/stock"], check=True)
+        smbd("plain", 4450, "reading-pc")
+        smbd("sealed", 4451, "reading-pc", "server smb encrypt = required")
+        smbd("lanman", 4452, "camera", LANMAN)
+        for script in (AFPD, GANESHA):
+            made.exec(BOX, ["sh", "-es"], stdin=script, check=True)
+        made.exec(BOX, ["sh", "-c", OPEN], check=True)
+        yield
+    finally:
+        made.exec(BOX, ["sh", "-c", END])
+
+
+def passwords(made: lab.Lab) -> dict[str, str]:
+    """The devices', of the lab's own vault."""
+    site = Path(__file__).parent.parent / "sites" / "30-archive" / "site.yml"
+    order = Trial(load(site), made).order
+    assert order.vault
+    assert order.password_file
+    return dict(ensure(made.site, order.vault, order.password_file))
+
+
+def turn(made: lab.Lab, ours: Way, theirs: Way, number: int) -> list[dict[str, float]]:
+    """Both once; who begins changes from turn to turn."""
+    sides = [ours, theirs]
+    begin = number % 2
+    found = {side: sides[side].measure(made) for side in (begin, 1 - begin)}
+    return [found[0], found[1]]
+
+
+def main() -> int:
+    slow = 0
+    with ExitStack() as stack:
+        made = stack.enter_context(department())
+        word = passwords(made)
+        stack.enter_context(defaults(made, word))
+        for name, (ours, theirs) in pairs(word).items():
+            runs = [turn(made, ours, theirs, number) for number in range(ROUNDS)]
+            for step in runs[0][0]:
+                mine, other = (median(run[side][step] for run in runs) for side in (0, 1))
+                unit = "MB/s" if step.startswith("large") else "files/s"
+                told = f"{name:18} {step:9} {mine:7.0f} {unit:7}, Debian's {other:7.0f}"
+                print(f"{told}: {mine / other:.2f}", flush=True)
+                slow += mine < other
+    print(f"{slow} below 1.0")
+    return int(bool(slow))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
