@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -15,7 +16,9 @@ from rich.text import Text
 from gateway import __version__, features
 from gateway.audit import examine
 from gateway.audit.answer import Difference
+from gateway.audit.finding import Finding
 from gateway.audit.packets import Known, Words
+from gateway.audit.prove import Prover
 from gateway.audit.whole import Audit, Described
 from gateway.load import Loaded
 from gateway.policy import Flow
@@ -61,6 +64,10 @@ def audit_verb(  # noqa: PLR0913 - each is an option of the command line
     against: Annotated[
         Path | None, typer.Option(metavar="OLD", help="An earlier pack: what changed since?")
     ] = None,
+    empirical: Annotated[
+        bool,
+        typer.Option("--empirical", help="By packets too: a clone of the rules here, a lab's box."),
+    ] = False,
 ) -> None:
     """Prove that the live firewall permits exactly what the description says, or show a packet.
 
@@ -72,8 +79,12 @@ def audit_verb(  # noqa: PLR0913 - each is an option of the command line
     try:
         loaded = ready(site)
         flows = features.policy(loaded.site, loaded.source.line)
-        read = _read(loaded, ruleset, target)
-        whole = examine.audit(read, loaded.site, described(loaded), flows, __version__)
+        found = None if ruleset else _reach(loaded, target, empirical=empirical)
+        read = _read(ruleset, target, found)
+        prover = examine.prover(read, loaded.site, flows)
+        whole = examine.audit(read, prover, described(loaded), __version__)
+        if empirical:
+            whole = whole.with_findings(_by_packets(prover, found.lab if found else ""))
         _answer(whole, out=out, key=key, against=against, as_json=as_json)
     except Refused as refused:
         _refuse(str(refused))
@@ -87,13 +98,36 @@ def _refuse(why: str) -> NoReturn:
     raise typer.Exit(INPUT_ERROR)
 
 
-def _read(loaded: Loaded, ruleset: Path | None, target: Target) -> examine.Read:
+def _reach(loaded: Loaded, target: Target, *, empirical: bool = False) -> Reach:
+    found = reach(loaded.site, Path(loaded.source.file), target)
+    if empirical and target.local:
+        raise Failed(
+            "--empirical sends packets, and never on the box itself: ask from another machine"
+            " (it clones the rules there), or give --ruleset there"
+        )
+    return found
+
+
+def _read(ruleset: Path | None, target: Target, found: Reach | None) -> examine.Read:
     if ruleset:
         if target != Target():
             raise Failed("--ruleset and a box at once: which of them is to be audited?")
         return examine.from_file(ruleset)
-    found: Reach = reach(loaded.site, Path(loaded.source.file), target)
+    assert found  # one of the two is given  # noqa: S101
     return examine.from_box(found.words, found.name)
+
+
+def _by_packets(prover: Prover, lab_name: str) -> Iterator[Finding]:
+    """Through a clone of the rules in namespaces here; in a lab through its booted box, too."""
+    from gateway.empirical.compare import compare
+
+    yield from compare(prover).findings()
+    if lab_name:
+        import lab
+        from gateway.empirical.booted import sprayed
+
+        for each in sprayed(prover, lab.find(lab_name)):
+            yield from each.findings()
 
 
 def described(loaded: Loaded) -> Described:
@@ -194,7 +228,8 @@ def ask_verb(  # noqa: PLR0913 - each is an option of the command line
         loaded = ready(site)
         flows: tuple[Flow, ...] = features.policy(loaded.site, loaded.source.line)
         question.check(loaded.site)
-        prover = examine.prover(_read(loaded, ruleset, target), loaded.site, flows)
+        reached = None if ruleset else _reach(loaded, target)
+        prover = examine.prover(_read(ruleset, target, reached), loaded.site, flows)
         found = answer(prover, question, described(loaded))
     except Refused as refused:
         _refuse(str(refused))

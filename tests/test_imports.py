@@ -26,7 +26,7 @@ FLOORS = (
         "status",
         "trial",
     }
-    | {"verify", "evidence", "questions", "reach"},
+    | {"verify", "empirical", "evidence", "questions", "reach"},
     {"cli", "verbs"},
 )
 ALONE = {"gateway/box", "intake", "reports"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,11 +36,12 @@ class Read:
 def from_box(reach: Sequence[str], origin: str) -> Read:
     """What a box's kernel has now. ``reach``: the words that run a command there as root."""
     seen = collect(reach)
-    said = {name: seen.commands[name] for name in ("nft_json", "nft_text", "nft_readable")}
+    names = ("nft_json", "nft_text", "nft_readable", "nft_program")
+    said = {name: seen.commands[name] for name in names}
     errors = "\n".join(each.err for each in said.values() if each.err.strip())
     texts = (said["nft_json"].out, said["nft_text"].out, said["nft_readable"].out)
     # The box's own nft reads its own listing again: another version may not.
-    ruleset = parse(Listing(*texts, errors), on=reach)
+    ruleset = parse(Listing(*texts, errors, said["nft_program"].out), on=reach)
     return Read(ruleset, f"{origin} ({seen.host})", seen)
 
 
@@ -83,22 +84,20 @@ def prover(read: Read, site: Site, flows: Iterable[Flow]) -> Prover:
     return Prover(read.ruleset, site, tuple(flows))
 
 
-def audit(
-    read: Read, site: Site, described: Described, flows: tuple[Flow, ...], version: str
-) -> Audit:
+def audit(read: Read, prover: Prover, described: Described, version: str) -> Audit:
     """The whole answer about a ruleset and what stands beside it."""
-    when = datetime.now(UTC)
+    when, site = datetime.now(UTC), prover.site
     if read.snapshot:
-        findings = surroundings.findings(read.snapshot, site, flows)
+        findings = surroundings.findings(read.snapshot, site, prover.flows)
     else:
         said = "only the rules of a file were read: nothing is known of a box around them"
         findings = (Finding("note", "a file", said),)
-    whole = Audit(
+    return Audit(
         site=site,
         described=described,
-        flows=flows,
+        flows=prover.flows,
         ruleset=read.ruleset,
-        proof=prover(read, site, flows).proof(),
+        proof=prover.proof(),
         origin=read.origin,
         when=when,
         version=version,
@@ -106,4 +105,3 @@ def audit(
         expired=tuple(expired(site, when.date())),
         snapshot=read.snapshot,
     )
-    return replace(whole, remarks=())

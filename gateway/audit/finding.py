@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Weight = Literal["differs", "undecided", "note"]
 
@@ -26,3 +27,9 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.what}: {self.said}" + (f" ({self.fact})" if self.fact else "")
+
+
+def by_weight(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The heaviest first, otherwise in their order."""
+    order = get_args(Weight)
+    return tuple(sorted(found, key=lambda each: order.index(each.weight)))

@@ -12,7 +12,7 @@ from functools import partial
 
 from gateway.audit.conversations import Permits
 from gateway.audit.conversations import findings as conversation_findings
-from gateway.audit.finding import Finding, Weight
+from gateway.audit.finding import Finding, by_weight
 from gateway.audit.interfaces import findings as interface_findings
 from gateway.audit.settings import findings as setting_findings
 from gateway.audit.snapshot import Snapshot
@@ -60,8 +60,7 @@ def findings(seen: Snapshot, site: Site, flows: Iterable[Flow]) -> tuple[Finding
         *setting_findings(seen, site),
         *conversation_findings(seen.conntrack, Permits(site, flows)),
     ]
-    order: tuple[Weight, ...] = ("differs", "undecided", "note")
-    return tuple(sorted(found, key=lambda each: order.index(each.weight)))
+    return by_weight(found)
 
 
 def _unheard(seen: Snapshot) -> Iterator[Finding]:

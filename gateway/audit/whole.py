@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from gateway.audit.answer import EXIT, Answer, Proof
-from gateway.audit.finding import Finding, Weight
+from gateway.audit.finding import Finding, Weight, by_weight
 from gateway.audit.rules import Ruleset
 from gateway.audit.snapshot import Snapshot
 from gateway.expiry import Expired
@@ -68,6 +69,10 @@ class Audit:
     remarks: tuple[Remark, ...] = ()
     snapshot: Snapshot | None = field(default=None, repr=False)
     """None: only a file with rules was read."""
+
+    def with_findings(self, more: Iterable[Finding]) -> Audit:
+        """The same audit, and more that was found."""
+        return replace(self, findings=by_weight((*self.findings, *more)))
 
     @property
     def today(self) -> date:

@@ -13,7 +13,6 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-import raw
 from live_kit import needs_nft
 from live_wires import Wires
 
@@ -34,6 +33,7 @@ from gateway.audit.fields import (
 from gateway.audit.meaning import Meaning, meaning
 from gateway.audit.parse import load_text
 from gateway.audit.trace import trace
+from gateway.empirical import raw
 
 pytestmark = needs_nft
 CASES = sorted(Path(__file__).parent.glob("[0-9]*-*/"))

@@ -140,6 +140,7 @@ def test_a_truncated_file_is_never_proved(gateway: Gateway, tmp_path: Path, text
         ("--ruleset", "x", "--host", "192.0.2.10"),
         ("--key", "x"),
         ("--lab", "no-such-lab"),
+        ("--local", "--empirical"),
     ],
 )
 def test_wrong_options_end_with_3(gateway: Gateway, words: tuple[str, ...]) -> None:

@@ -18,13 +18,14 @@ def checksum(data: bytes) -> int:
     """The internet checksum (RFC 1071)."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
 
 
 def addresses(get: dict[str, int]) -> tuple[bytes, bytes]:
+    """Source and destination as they stand in the header."""
     kind = IPv4Address if get["family"] == IPV4 else IPv6Address
     return kind(get["source"]).packed, kind(get["destination"]).packed
 
