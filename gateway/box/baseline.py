@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
 from .files import Paths, make_folder, write
 from .process import run
@@ -73,8 +74,16 @@ def others(paths: Paths, ours: Iterable[str], folders: Sequence[str]) -> dict[st
     """
     known = {paths.on_box(each) for each in ours} | {paths.secrets}
     found: dict[str, str] = {}
-    for each in sorted({file for folder in folders for file in paths.on_box(folder).rglob("*")}):
+    places = [paths.on_box(folder) for folder in folders]
+    for each in sorted({file for place in places for file in (place, *place.rglob("*"))}):
         unfinished = each.name.startswith(".") and each.name.endswith(".gateway-new")
-        if each not in known and not unfinished and stat.S_ISREG(each.lstat().st_mode):
+        if each not in known and not unfinished and _is_plain(each):
             found["/" + str(each.relative_to(paths.root))] = sha256(each.read_bytes()).hexdigest()
     return found
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False

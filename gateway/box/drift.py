@@ -136,8 +136,11 @@ def _added(paths: Paths, manifest: Manifest) -> Iterator[Finding]:
     if known is None:
         return
     there = baseline.others(paths, manifest.paths, watched(manifest))
+    packaged = packages.owned([name for name in there if name not in known.others])
     for name, digest in there.items():
-        if name not in known.others:
+        if name in packaged:
+            yield Finding("added", name, "it came with a package", "left")
+        elif name not in known.others:
             yield Finding("added", name, "nobody asked for it")
         elif known.others[name] != digest:  # its package's work, or somebody's: an apply leaves it
             yield Finding("added", name, "it is not ours, and it was changed", "left")

@@ -29,6 +29,14 @@ def missing(names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in there]
 
 
+def owned(files: Sequence[str]) -> set[str]:
+    """Those of some files that came with a package (dpkg-query(1), --search)."""
+    if not files:
+        return set()
+    said = run(["dpkg-query", "--search", "--", *files]).out
+    return {line.partition(": ")[2] for line in said.splitlines()} & set(files)
+
+
 @contextmanager
 def services_held(paths: Paths) -> Iterator[None]:
     """Nothing that a package installs is started meanwhile.

@@ -45,7 +45,7 @@ FEATURE = Feature(
     # Who may log in, and what root does without being asked.
     folders=lambda _site: (
         "/etc/ssh/authorized_keys.d",
-        "/root/.ssh",
+        "/root/.ssh/authorized_keys",
         "/etc/sudoers.d",
         "/etc/cron.d",
     ),

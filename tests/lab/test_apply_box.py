@@ -37,9 +37,9 @@ class Department:
         self.site = folder / "site.yml"
         self.lab = made
 
-    def apply(self, *, dry_run: bool = False) -> Summary:
+    def apply(self, **order: Any) -> Summary:
         loaded = load(self.site)
-        order = replace(Trial(loaded, self.lab).order, dry_run=dry_run)
+        order = replace(Trial(loaded, self.lab).order, **order)
         return apply(loaded, order)
 
     def on_box(self, *command: str, check: bool = True) -> str:
@@ -134,7 +134,9 @@ def test_drift_is_told_and_mended(box: Department) -> None:
     box.on_box("sh", "-c", "echo '# by hand' >> /etc/chrony/chrony.conf; systemctl stop dnsmasq")
     drift = box.told("status")["drift"]
     assert drift == ["/etc/chrony/chrony.conf: content differs", "dnsmasq.service: inactive"]
-    summary = box.apply()
+    with pytest.raises(Failed, match="changed by hand"):
+        box.apply()
+    summary = box.apply(overwrite_drift=True)
     assert summary.files == ["/etc/chrony/chrony.conf"]
     assert summary.started == ["dnsmasq.service"]
     assert "systemctl try-restart chrony.service" in summary.reloaded

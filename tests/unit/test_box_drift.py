@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from box_kit import BoxInAFolder, file
 
-from gateway.box import baseline, drifting, ruleset, undoing, who
+from gateway.box import baseline, drifting, packages, ruleset, undoing, who
 from gateway.box.drift import Finding, afresh, findings
 from gateway.box.files import Paths
 from gateway.box.process import Done, Failed
@@ -124,6 +124,16 @@ def test_packages_that_changed_are_told_and_left(
         "e: installed (3)",
     ]
     assert {each.fate for each in found} == {"left"}
+
+
+def test_what_a_package_brought_is_told_and_left(
+    box: BoxInAFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(box)
+    monkeypatch.setattr(packages, "owned", lambda files: {"/etc/ours.d/mine"} & set(files))
+    found = {each.name: each.fate for each in findings(box.store) if each.kind == "added"}
+    dropin = "/etc/systemd/system/x.service.d/override.conf"
+    assert found == {"/etc/ours.d/mine": "left", dropin: "undone"}
 
 
 def test_a_letter_goes_once_about_the_same_drift(box: BoxInAFolder) -> None:
