@@ -24,9 +24,8 @@ LEASES = Path("/var/lib/misc/dnsmasq.leases")
 FAXES = Path("/var/spool/hylafax")
 MAIL = Path("/var/spool/postfix")
 APT_LISTS = Path("/var/lib/apt/lists")
-PASSWORD = Path("/run/gateway-archive/password.env")
-"""A new one at each start of the archive (orthanc/password.py)."""
-ARCHIVE = "http://127.0.0.1:8042/statistics"
+ARCHIVE = Path("/run/gateway-archive/read.json")
+"""How to ask the archive (orthanc/password.py)."""
 DU_SECONDS = 30
 
 Rows = list[dict[str, Any]]
@@ -151,9 +150,10 @@ def waiting(said: str) -> list[str]:
 def _archive(store: Store) -> Rows:
     if not any("orthanc" in each["name"] or "archive" in each["name"] for each in _services(store)):
         return []
-    _, _, password = PASSWORD.read_text().strip().partition("=")
-    login = base64.b64encode(f"gateway:{password}".encode()).decode()
-    asked = urllib.request.Request(ARCHIVE, headers={"Authorization": f"Basic {login}"})
+    way = json.loads(ARCHIVE.read_text())
+    login = base64.b64encode(f"{way['user']}:{way['password']}".encode()).decode()
+    head = {"Authorization": f"Basic {login}"}
+    asked = urllib.request.Request(f"{way['url']}/statistics", headers=head)  # noqa: S310
     with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - on loopback
         said = json.load(answer)
     return [

@@ -22,6 +22,7 @@ UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 CONFIG = "/etc/gateway/archive/orthanc.json"
 PIN = "/etc/apt/preferences.d/gateway-archive"
 TMPFILES = "/etc/tmpfiles.d/gateway-archive.conf"
+GROUPS = "/etc/sysusers.d/gateway-archive.conf"
 SOURCE = Path(__file__).parent.parent / "box" / "orthanc"
 # Derived on the box from its own mirror, and removed with the pin.
 TESTING_SOURCE = ("/usr/bin/python3", "-IB", "/usr/lib/gateway/box/testing_source.py")
@@ -82,6 +83,9 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     create = ("/usr/bin/systemd-tmpfiles", "--create", TMPFILES)
     folders = fill(f"{TMPFILES[1:]}.j2", folder=FOLDER)
     yield RenderedFile(TMPFILES, folders, "archive", reload=create)
+    yield RenderedFile(
+        GROUPS, fill(f"{GROUPS[1:]}.j2"), "archive", reload=("/usr/bin/systemd-sysusers", GROUPS)
+    )
     for module in sorted(SOURCE.glob("*.py")):
         path = f"{LIBRARY}/{module.name}"
         yield RenderedFile(path, module.read_bytes(), "archive", reload=RESTART)

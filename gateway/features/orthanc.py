@@ -16,7 +16,8 @@ FOLDER = "/srv/gateway/archive"
 INDEX = f"{FOLDER}/index"
 LIBRARY = "/usr/lib/gateway/orthanc"
 PLUGINS = "/usr/share/orthanc/plugins"
-PASSWORD = "${GATEWAY_ARCHIVE_PASSWORD}"  # noqa: S105 - the name of a variable, filled in on the box
+REST_USERS = ("admin", "store", "read")
+"""Programs on the box, by what they may (gateway/box/orthanc/rights.py)."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def configuration(site: Site, archive: Archive) -> dict[str, Any]:
         "Gateway": {
             "Wal": f"{INDEX}/index-wal",
             "Objects": f"{FOLDER}/objects",
+            "RestPort": HTTP_PORT,
             "ForwardTo": list(archive.forward),
             "ForwardState": f"{FOLDER}/forward",
         },
@@ -125,7 +127,8 @@ def _web() -> dict[str, Any]:
         "HttpBindAddresses": ["127.0.0.1"],
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": True,
-        "RegisteredUsers": {"gateway": PASSWORD},
+        # Each variable is filled in on the box (gateway/box/orthanc/password.py).
+        "RegisteredUsers": {user: f"${{GATEWAY_ARCHIVE_{user.upper()}}}" for user in REST_USERS},
         "WebDavEnabled": False,
         "OrthancExplorerEnabled": False,
         "OrthancPeers": {},

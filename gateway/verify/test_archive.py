@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
 
 from gateway.features.archive import UNIT
-from gateway.features.orthanc import HTTP_PORT, Partner, partners
+from gateway.features.orthanc import HTTP_PORT, REST_USERS, Partner, partners
 from gateway.verify.context import Context, outsider_address
 from gateway.verify.dicom import Caller, arrived, image, listener
 from gateway.verify.plugin import Note
@@ -142,19 +143,79 @@ def test_copies_arrive_also_after_the_peer_was_off(
         assert arrived(lab, place, folder, second, 20)
 
 
-ASK = """
-import sys, urllib.error, urllib.request
-from base64 import b64encode
-secret = open("/run/gateway-archive/password.env").read().strip().split("=", 1)[1]
-for given in ("", "wrong", secret):
-    ask = urllib.request.Request(sys.argv[1])
-    if given:
-        ask.add_header("Authorization", "Basic " + b64encode(f"gateway:{given}".encode()).decode())
-    try:
-        print(urllib.request.urlopen(ask, timeout=5).status)
-    except urllib.error.HTTPError as error:
-        print(error.code)
+SILENT = """
+add table inet verify
+add chain inet verify out {{ type filter hook output priority -1; }}
+add rule inet verify out ip daddr {address} tcp dport {port} drop
 """
+STEADY_SECONDS = 20
+
+
+def test_a_silent_peer_holds_up_nobody(
+    copied: Partner, lab: Lab, context: Context, note: Note
+) -> None:
+    """It is off, or a firewall drops what goes to it: each try lasts until its timeout (10 s).
+
+    That the copy arrives as soon as nothing is dropped any more, and not before, is the control.
+    """
+    note(
+        copied.name, "DICOM", "while it does not even refuse, others store as ever; then it has all"
+    )
+    place, made = copied.address, image()
+    sender = a_writer(lab, context)
+    drop = SILENT.format(address=copied.address, port=copied.port)
+    with listener(lab, copied, place) as folder:
+        lab.exec("box", ["nft", "-f", "-"], stdin=drop, check=True)
+        try:
+            assert sender.store(made).returncode == 0
+            end = time.monotonic() + STEADY_SECONDS
+            while time.monotonic() < end:
+                stored = sender.store(image())
+                assert stored.returncode == 0, stored.stderr
+            assert not arrived(lab, place, folder, made, 0.2)
+        finally:
+            lab.exec("box", ["nft", "delete", "table", "inet", "verify"], check=True)
+        assert arrived(lab, place, folder, made, 25)
+
+
+# Reads how to ask, asks, and says what came of it; a DICOM file in standard input goes along.
+ASK = """
+import json, sys, urllib.error, urllib.request
+from base64 import b64encode
+file, method, path, password = sys.argv[1:]
+try:
+    way = json.load(open(file))
+except OSError as error:
+    sys.exit(print(type(error).__name__))
+word = f"{way['user']}:{password or way['password']}"
+ask = urllib.request.Request(way["url"] + path, method=method)
+ask.add_header("Authorization", "Basic " + b64encode(word.encode()).decode())
+if method == "POST":
+    ask.data = sys.stdin.buffer.read()
+try:
+    print(urllib.request.urlopen(ask, timeout=5).status)
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
+WAYS = "/run/gateway-archive"
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534")
+
+
+def _ask(
+    lab: Lab,
+    user: str,
+    path: str,
+    *,
+    method: str = "GET",
+    password: str = "",
+    groups: str = "",
+    body: str = "",
+) -> str:
+    """The status of a request on the box: by root, or by nobody in some groups."""
+    who = () if not groups else (*NOBODY, f"--groups={groups}")
+    asked = ["python3", "-c", ASK, f"{WAYS}/{user}.json", method, path, password]
+    done = lab.exec("box", [*who, *asked], stdin=body)
+    return done.stdout.strip() or done.stderr
 
 
 @pytest.mark.parametrize("path", ["/system", "/dicom-web/studies?limit=1"])
@@ -162,8 +223,44 @@ def test_rest_needs_its_password(path: str, lab: Lab, context: Context, note: No
     if context.site.archive is None:
         pytest.skip("no archive is described")
     note("box", "HTTP", f"{path.partition('?')[0]} on loopback: refused without its password")
-    said = lab.exec("box", ["python3", "-c", ASK, f"http://127.0.0.1:{HTTP_PORT}{path}"])
-    assert said.stdout.split() == ["401", "401", "200"], said.stdout + said.stderr
+    for user in REST_USERS:
+        assert _ask(lab, user, path) == "200", user
+        assert _ask(lab, user, path, password="wrong") == "401", user  # noqa: S106
+
+
+def test_rest_gives_each_program_its_own_rights(lab: Lab, context: Context, note: Note) -> None:
+    """Who may add is the control for who may not, and the administrator for what nobody else may.
+
+    The object is no DICOM: who may store it hears 400, and who may not 403.
+    """
+    if context.site.archive is None:
+        pytest.skip("no archive is described")
+    note(
+        "box",
+        "HTTP",
+        "REST: a reader cannot store, a storer cannot delete, others read no password",
+    )
+    for user, stores, deletes in (
+        ("read", "403", "403"),
+        ("store", "400", "403"),
+        ("admin", "400", "404"),
+    ):
+        assert _ask(lab, user, "/instances", method="POST", body="no DICOM") == stores, user
+        assert _ask(lab, user, "/studies/none", method="DELETE") == deletes, user
+    for group, own in (("archive-read", "read"), ("archive-store", "store"), ("nogroup", "")):
+        for user in REST_USERS:
+            said = _ask(lab, user, "/system", groups=group)
+            assert said == ("200" if user == own else "PermissionError"), (group, user)
+
+
+def test_rest_passwords_outlive_a_restart(lab: Lab, context: Context, note: Note) -> None:
+    if context.site.archive is None:
+        pytest.skip("no archive is described")
+    note("box", "HTTP", "REST: who has read its password keeps it while the archive restarts")
+    before = lab.exec("box", ["cat", f"{WAYS}/read.json"], check=True).stdout
+    lab.exec("box", ["systemctl", "restart", UNIT], check=True)
+    assert lab.exec("box", ["cat", f"{WAYS}/read.json"]).stdout == before
+    assert _ask(lab, "read", "/system") == "200"
 
 
 def test_only_the_archive_comes_from_testing(context: Context, box: Any, note: Note) -> None:
