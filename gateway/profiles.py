@@ -70,6 +70,35 @@ class Limits(Part):
     """Longest share name."""
 
 
+Dialect = Literal[
+    "standard", "simind", "gate", "stir", "genie", "hermes", "mipav", "mediman", "cti"
+]
+Charset = Literal[
+    "ascii",
+    "latin1",
+    "latin2",
+    "cp437",
+    "cp850",
+    "cp1252",
+    "macroman",
+    "utf8",
+    "big5",
+    "gb18030",
+    "shift-jis",
+    "euc-jp",
+    "euc-kr",
+]
+
+
+class Images(Part):
+    """What the image files are like that it writes and reads; the names are those of `intake`."""
+
+    dialect: Dialect = "standard"
+    """Of Interfile."""
+    charset: Charset = "ascii"
+    """Of names in them; with `ascii` a file with other letters is set aside."""
+
+
 Mount = Literal[
     "dos",
     "mac-os-7",
@@ -98,6 +127,8 @@ class Profile(Part):
     dhcp: bool = True
     """Whether it can ask for its address."""
     limits: Limits = Limits()
+    images: Images = Images()
+    """What its image files are like."""
     mount: Mount | None = None
     """Whose instructions its sheet prints; general ones without it."""
     replaces: str | None = None

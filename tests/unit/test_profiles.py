@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
-from gateway.profiles import Profile, profiles
+from gateway.profiles import Charset, Dialect, Profile, profiles
 
 
 def test_the_profiles_that_are_promised() -> None:
@@ -41,3 +43,14 @@ def test_who_speaks_what() -> None:
 def test_a_wrong_profile_is_refused() -> None:
     with pytest.raises(ValidationError):
         Profile.model_validate({"title": "x", "system": "y", "protocols": [{"speaks": "ipx"}]})
+
+
+def test_images_are_described_in_the_words_of_intake() -> None:
+    """The room `intake` runs on the box and is imported by nothing here, so a test holds them."""
+    from intake.interfile.dialects import BY_NAME
+    from intake.options import CHARSETS
+
+    assert set(get_args(Dialect)) == set(BY_NAME)
+    assert set(get_args(Charset)) == set(CHARSETS)
+    assert profiles()["siemens-icon"].images.charset == "macroman"
+    assert profiles()["unix-camera"].images.dialect == "standard"
