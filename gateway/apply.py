@@ -24,6 +24,11 @@ from gateway.sharing import grants
 HOME = Path(__file__).parent.parent
 PLAYBOOK = HOME / "playbooks" / "site.yml"
 VAULT = "vault.yml"
+SWITCHING = (
+    "Take what comes before the packages into use",
+    "Check the generation and switch to it",
+)
+"""The tasks of the role `generation` after which the box waits for a confirmation."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +236,7 @@ class Reader:
         self.summary = Summary()
         self.failure = ""
         self._on_step = on_step
+        self._switching = False
 
     def line(self, line: str) -> None:
         """Take one line; what is no event (a warning, say) is nothing to us."""
@@ -242,6 +248,7 @@ class Reader:
             return
         name = event["task"].partition(" : ")[2] or event["task"]
         if event["event"] == "begin":
+            self._switching |= name in SWITCHING
             self._on_step(name)
             return
         if event["event"] == "ok":
@@ -268,9 +275,13 @@ class Reader:
             known += [each for each in said.get(kind, ()) if each not in known]
         summary.changed |= bool(said.get("changed"))
 
-    @staticmethod
-    def _words(name: str, event: dict[str, Any]) -> str:
+    def _words(self, name: str, event: dict[str, Any]) -> str:
         said = (event["said"] or {}).get("failed", "")
+        if event["event"] == "unreachable" and self._switching:
+            return (
+                "the box does not answer since the switch; it goes back by itself when its time"
+                f" to be confirmed is over: {event['message']}"
+            )
         if event["event"] == "unreachable":
             return f"the box does not answer: {event['message']}"
         return f"{name}: {said or event['stderr'].strip() or event['message']}"

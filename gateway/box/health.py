@@ -34,15 +34,18 @@ def unsteady(names: Sequence[str]) -> list[str]:
     while True:
         now = services.units(names)
         before = before or {unit.name: unit.restarts for unit in now}
-        lost = [
-            each for each in now if each.is_lost or each.restarts >= before[each.name] + RESTARTS
-        ]
+        lost = [each for each in now if _is_lost(each, before[each.name])]
         young = [unit for unit in now if not _is_steady(unit)]
         if lost or not young or time.monotonic() > deadline:
             return [
                 f"{unit.name} does not stay up: {services.words(unit)}" for unit in lost or young
             ]
         time.sleep(0.3)
+
+
+def _is_lost(unit: Unit, restarts: int) -> bool:
+    ended = unit.active == "inactive" and not unit.runs  # of itself, or by somebody's hand
+    return unit.is_lost or ended or unit.restarts >= restarts + RESTARTS
 
 
 def _is_steady(unit: Unit) -> bool:

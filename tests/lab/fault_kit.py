@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,12 @@ LOOK = r"""
 nft --stateless list ruleset
 systemctl is-active x-a.service x-b.service dnsmasq.service chrony.service ssh.service
 """
+# The state, once nobody is at work.
+IDLE = """
+flock -n /run/gateway-box.lock true || exit 0
+pgrep -f '[g]ateway(-box|[.]zip) [a-z]|[p]rogram[.]zip [a-z]' >/dev/null && exit 0
+cat /var/lib/gateway/state.json
+"""
 
 
 def unit(name: str, more: str = "RemainAfterExit=yes", start: str = "/bin/true") -> RenderedFile:
@@ -83,34 +90,36 @@ def unit(name: str, more: str = "RemainAfterExit=yes", start: str = "/bin/true")
 
 @dataclass(frozen=True)
 class Patient:
-    """A provisioned box, and its two generations."""
+    """A provisioned box, and what each of its generations looks like."""
 
     lab: lab.Lab
     folder: Path
-    a: int = 0
-    b: int = 0
-    looks: tuple[str, str] = ("", "")
+    looks: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def up(cls, folder: Path, name: str) -> Patient:
-        """Boot it, provision it, switch once to each generation and keep what each looks like."""
+        """Boot and provision it; learn its generations: 1 and 2 are sites, 3 and 4 have more."""
         (folder / "site.yml").write_text(SITE)
         (folder / "site-b.yml").write_text(SITE + MORE)
         patient = cls(lab.up(folder / "site.yml", name), folder)
         try:
-            patient.apply()
-            a = patient.stage("site.yml", unit("x-a"), RenderedFile("/etc/x/a", b"a\n", "x"))
-            b = patient.stage("site-b.yml", unit("x-b"), patient.firewall(b"table inet x_b { }\n"))
-            patient = replace(patient, a=a, b=b)
-            looks = []
-            for number in (b, a):
-                patient.take(number)
-                looks.append(patient.look())
-            assert looks[0] != looks[1]
+            for site in ("site.yml", "site-b.yml"):
+                patient.looks[patient.apply(site).generation] = patient.look()
+            assert sorted(patient.looks) == [1, 2]
+            more = RenderedFile("/etc/x/a", b"a\n", "x")
+            patient.learn(patient.stage("site.yml", unit("x-a"), more))
+            table = patient.firewall(b"table inet x_b { }\n")
+            patient.learn(patient.stage("site-b.yml", unit("x-b"), table))
+            assert len(set(patient.looks.values())) == 4
         except BaseException:
             patient.lab.down()
             raise
-        return replace(patient, looks=(looks[1], looks[0]))
+        return patient
+
+    def learn(self, number: int) -> None:
+        """Switch to a generation in peace, and keep what the box then looks like."""
+        self.take(number)
+        self.looks[number] = self.look()
 
     def apply(self, site: str = "site.yml", within: int = 120) -> Summary:
         """As an operator does."""
@@ -176,30 +185,31 @@ class Patient:
         """What the box looks like."""
         return self.on_box("sh", "-c", LOOK, check=False)
 
-    def settled(self, seconds: float = 60) -> dict[str, Any]:
-        """Wait until nothing is to be confirmed or put back any more; how the box then is."""
+    def idle(self, seconds: float = 90) -> dict[str, Any]:
+        """Wait until nothing is at work, to be confirmed or to be put back; the state then."""
         deadline = time.monotonic() + seconds
         while True:
-            told = self.told("status")
-            if told.get("state") == "active" and not told["holder"]:
-                return told
-            assert time.monotonic() < deadline, told
+            said = self.on_box("sh", "-c", IDLE, check=False)
+            state = json.loads(said or "{}")
+            place = ("active", "only_first", "secrets")
+            now = [state.get(name) for name in place]
+            safe = [state.get(f"confirmed{end}") for end in ("", "_first", "_secrets")]
+            if said and state["pending"] is None and now == safe:
+                return dict(state)
+            assert time.monotonic() < deadline, state
             time.sleep(0.2)
 
     def whole(self) -> int:
         """The generation that the box wholly is in; fails where it is in none, or not reached."""
-        told = self.settled()
-        which = {self.a: self.looks[0], self.b: self.looks[1]}
-        expected = which[told["active"]]
+        number = int(self.idle()["active"])
         seen = self.look()
-        assert seen == expected, difference(expected, seen)
-        assert told["drift"] == []
+        assert seen == self.looks[number], difference(self.looks[number], seen)
         run(self.ssh("true"), timeout=30)
-        return int(told["active"])
+        return number
 
     def other(self, number: int) -> int:
-        """The generation that it is not."""
-        return self.b if number == self.a else self.a
+        """The one of the two with units of their own that it is not."""
+        return {3: 4, 4: 3}[number]
 
     def steps(self) -> int:
         """How many moments a switch has at which it may be killed."""
@@ -227,6 +237,11 @@ class Patient:
             return False
         self.on_box("kill", "-KILL", str(pid), check=False)
         return True
+
+
+def a_while(least: float, most: float) -> None:
+    """Until some moment or other."""
+    time.sleep(random.uniform(least, most))  # noqa: S311 - a moment, no secret
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.apply import Connection, Order, Reader, apply
+from gateway.apply import SWITCHING, Connection, Order, Reader, apply
 from gateway.load import load
 from gateway.problems import Failed
 
@@ -58,6 +58,16 @@ def test_a_failure_is_told_in_the_boxs_own_words() -> None:
     assert reader.failure == "Do it: generation 4 is refused"
     assert read({"event": "failed", "stderr": "no python\n"}).failure == "Do it: no python"
     assert "does not answer: gone" in read({"event": "unreachable", "message": "gone"}).failure
+
+
+def test_a_box_that_does_not_answer_after_a_switch_is_said_to_go_back() -> None:
+    switch = {"event": "begin", "task": "generation : Check the generation and switch to it"}
+    gone = {"event": "unreachable", "message": "gone"}
+    assert "goes back by itself" in read(switch, gone).failure
+    assert "goes back by itself" not in read({**switch, "task": "generation : x"}, gone).failure
+    # The tasks are called so.
+    for task in SWITCHING:
+        assert any(task in path.read_text() for path in Path("roles").rglob("*.yml"))
 
 
 def test_noise_between_the_events_is_no_event() -> None:
