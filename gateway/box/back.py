@@ -10,7 +10,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from . import journal, nics
+from . import baseline, drift, journal, nics
 from .files import Paths, write
 from .manifest import FIREWALL
 from .process import Done, Failed, run
@@ -76,11 +76,11 @@ def go_back(store: Store, why: str, moved: dict[str, str] | None = None) -> Outc
     switch = Switch(store.paths, target, afresh, keep_going=True)
     switch.attempt("cards get their names back", lambda: nics.move(_reversed(moved or {})))
     switch.go()
-    _remember(store, state, why, switch.outcome)
+    _remember(store, state, target, why, switch.outcome)
     return switch.outcome
 
 
-def _remember(store: Store, state: State, why: str, outcome: Outcome) -> None:
+def _remember(store: Store, state: State, target: View, why: str, outcome: Outcome) -> None:
     failed = state.pending if state.pending is not None else state.active
     if outcome.warnings:
         if state.pending is None:
@@ -89,6 +89,10 @@ def _remember(store: Store, state: State, why: str, outcome: Outcome) -> None:
         journal.note(f"not all could be put back:\n{said}", wrong=True)
         raise Failed(f"the box is back in {where(state)}, but:\n{said}")
     store.remember(state.back(why))
+    if target.generation is not None and not target.only_first:
+        # Drift is told from here on by how the box is now, not by what it has left.
+        manifest = target.manifest
+        baseline.note(store.paths, manifest.paths, drift.watched(manifest))
     store.note_if_there(failed, "rolled back", why)
     journal.note(f"the box is back in {where(state)}")
 

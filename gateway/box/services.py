@@ -129,10 +129,16 @@ def stop(names: Iterable[str]) -> list[str]:
     return there
 
 
-def cancel(names: Iterable[str]) -> None:
-    """Keep units from starting at this boot and the next, from within an early boot."""
-    if there := [unit.name for unit in units(sorted(set(names))) if unit.load == "loaded"]:
-        must(["systemctl", "disable", "--no-block", "--now", "--", *there])
+def cancel(names: Iterable[str], running: str) -> None:
+    """Keep units from starting at this boot and the next, from within an early boot.
+
+    ``running`` is the unit that this is done by: it is not stopped.
+    """
+    there = [unit.name for unit in units(sorted(set(names))) if unit.load == "loaded"]
+    if others := [name for name in there if name != running]:
+        must(["systemctl", "disable", "--no-block", "--now", "--", *others])
+    if running in there:
+        must(["systemctl", "--no-reload", "disable", "--", running])
 
 
 def start(names: Sequence[str]) -> list[str]:
@@ -194,5 +200,7 @@ def words(unit: Unit) -> str:
 def _last_words(unit: Unit) -> str:
     if unit.load != "loaded":
         return f": its unit file is {unit.load}"
-    said = run(["journalctl", "--unit", unit.name, "--lines", "5", "--output", "cat", "--no-pager"])
+    said = run(
+        ["journalctl", "--unit", unit.name, "--lines", "12", "--output", "cat", "--no-pager"]
+    )
     return f": {said.out.strip()}" if said.out.strip() else ""

@@ -21,6 +21,7 @@ from .manifest import BOOT_FILE, BOOT_UNIT, NOTHING, Entry, Manifest
 from .process import Failed, run
 from .store import Generation
 
+RELOAD_SECONDS, BACK_SECONDS = 120, 30
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/usr/lib/systemd/system/")
 
 
@@ -107,8 +108,8 @@ class Switch:
     def before_services(self) -> None:
         """The part of it that an early boot can do: nothing runs yet, and nothing is waited for."""
         manifest = self.new.manifest
-        unwanted = [unit for unit in self._claims.left(manifest.units) if unit != BOOT_UNIT]
-        self.attempt("units are kept from starting", lambda: services.cancel(unwanted))
+        unwanted = self._claims.left(manifest.units)
+        self.attempt("units are kept from starting", lambda: services.cancel(unwanted, BOOT_UNIT))
         self._files(manifest)
         self.attempt("systemd is told", lambda: self._prepare_units(manifest))
 
@@ -198,7 +199,8 @@ class Switch:
         return list(wanted.items())
 
     def _reload(self, command: tuple[str, ...], path: str) -> None:
-        done = run(command)
+        # What hung on the way there may hang on the way back: it must not keep the rest waiting.
+        done = run(command, timeout=BACK_SECONDS if self._keep_going else RELOAD_SECONDS)
         if done.ok:
             self.outcome.reloaded.append(shlex.join(command))
         elif path:

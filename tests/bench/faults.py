@@ -78,7 +78,7 @@ def repeat(box: Patient, what: Callable[[Patient, int, int], None], moments: lis
         except Exception as error:
             wrong += 1
             print(f"  {what.__name__} {moment}: {error!r}", flush=True)
-            box.take(3)
+            box.ready()
     seconds = time.monotonic() - began
     name = what.__name__.replace("_", " ")
     print(f"{name:10} {len(moments):4} faults, {wrong} not whole, {seconds:.0f} s", flush=True)
@@ -91,9 +91,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         box = Patient.up(Path(folder), f"bflt{os.getpid()}")
         try:
-            box.take(3)
+            box.ready()
             wrong = repeat(box, at_step, list(range(1, box.steps() + 1)))
-            box.take(3)
+            box.ready()
             wrong += repeat(box, at_random, list(range(randoms)))
             wrong += repeat(box, ssh, list(range(sshs)))
             wrong += repeat(box, power, list(range(powers)))

@@ -95,6 +95,7 @@ class Patient:
     lab: lab.Lab
     folder: Path
     looks: dict[int, str] = field(default_factory=dict)
+    both: list[int] = field(default_factory=list)
 
     @classmethod
     def up(cls, folder: Path, name: str) -> Patient:
@@ -104,17 +105,30 @@ class Patient:
         patient = cls(lab.up(folder / "site.yml", name), folder)
         try:
             for site in ("site.yml", "site-b.yml"):
-                patient.looks[patient.apply(site).generation] = patient.look()
-            assert sorted(patient.looks) == [1, 2]
-            more = RenderedFile("/etc/x/a", b"a\n", "x")
-            patient.learn(patient.stage("site.yml", unit("x-a"), more))
-            table = patient.firewall(b"table inet x_b { }\n")
-            patient.learn(patient.stage("site-b.yml", unit("x-b"), table))
+                number = patient.apply(site).generation
+                patient.looks[number] = patient.look()
+            for number in patient.stage_both():
+                patient.learn(number)
             assert len(set(patient.looks.values())) == 4
         except BaseException:
             patient.lab.down()
             raise
         return patient
+
+    def stage_both(self) -> tuple[int, int]:
+        """The two generations with units of their own: the old and the new of the faults."""
+        a = self.stage("site.yml", unit("x-a"), RenderedFile("/etc/x/a", b"a\n", "x"))
+        b = self.stage("site-b.yml", unit("x-b"), self.firewall(b"table inet x_b { }\n"))
+        return a, b
+
+    def ready(self) -> None:
+        """In the first of the two; they may have been pruned and be staged anew."""
+        known = tuple(self.both) or (3, 4)
+        again = self.stage_both()
+        for old, new in zip(known, again, strict=True):
+            self.looks[new] = self.looks[old]
+        self.both[:] = again
+        self.take(again[0])
 
     def learn(self, number: int) -> None:
         """Switch to a generation in peace, and keep what the box then looks like."""
@@ -149,6 +163,13 @@ class Patient:
 
     def stage(self, site: str, *more: RenderedFile) -> int:
         """Stage a site's tree with more files, their units among them; its generation."""
+        self.send(site, *more)
+        told = self.told("stage", "/run/x.zip")
+        assert "generation" in told, told
+        return int(told["generation"])
+
+    def send(self, site: str, *more: RenderedFile) -> None:
+        """Bring a site's archive with more files to the box."""
         loaded = load(self.folder / site)
         tree = features.tree_of(loaded.site, loaded.source.line)
         paths = {file.path for file in more}
@@ -157,9 +178,6 @@ class Patient:
         tree = replace(tree, files=files, units=[*tree.units, *units])
         pack(write(tree, self.folder / "build"), self.folder / "x.zip")
         run(["scp", "-q", *self.lab.ssh_options(), self.folder / "x.zip", "box:/run/x.zip"])
-        told = self.told("stage", "/run/x.zip")
-        assert "generation" in told, told
-        return int(told["generation"])
 
     def on_box(self, *command: str, check: bool = True, timeout: float = 120) -> str:
         """What a command on the box prints, past ssh and firewall."""
@@ -205,11 +223,12 @@ class Patient:
         seen = self.look()
         assert seen == self.looks[number], difference(self.looks[number], seen)
         run(self.ssh("true"), timeout=30)
+        assert self.told("status")["drift"] == []
         return number
 
     def other(self, number: int) -> int:
         """The one of the two with units of their own that it is not."""
-        return {3: 4, 4: 3}[number]
+        return sum(self.both) - number
 
     def steps(self) -> int:
         """How many moments a switch has at which it may be killed."""
