@@ -19,6 +19,7 @@ from typing import Any
 from gateway.features.shape import Feature
 from gateway.features.shares import folder
 from gateway.policy import SERVICES, End, Flow, device_end
+from gateway.profiles import Afp
 from gateway.render import RenderedFile, fill
 from gateway.sharing import (
     LEGACY_DIALECTS,
@@ -127,9 +128,20 @@ def configuration(site: Site, server: ServerName) -> dict[str, Any]:
         "workgroup": site.box.workgroup,
         "interfaces": own,
         "clients": [str(net.network_address) for each in ends for net in each.addresses],
+        "macs": _has_macs(site),
         "shares": [_share(site, server, name) for name in _served(site, mine)],
         **(_weakness(site, mine) if server == "legacy" else {}),
     }
+
+
+def _has_macs(site: Site) -> bool:
+    """Whether a Mac uses any share, by whatever protocol: its forks are in the same files."""
+    profiles = (profile_of(site, grant.device) for grant in grants(site))
+    return any(
+        (each.mount or "").startswith("mac") or any(isinstance(p, Afp) for p in each.protocols)
+        for each in profiles
+        if each
+    )
 
 
 def _served(site: Site, mine: tuple[Grant, ...]) -> list[str]:

@@ -119,6 +119,14 @@ def test_caching_is_left_to_the_kernel_only_where_both_serve() -> None:
     assert "kernel oplocks" not in modern["letters"]
 
 
+@pytest.mark.parametrize(("who", "costs"), [("pc", False), ("mac", True)])
+def test_what_macs_need_costs_nobody_where_there_is_none(who: str, costs: bool) -> None:
+    described = site({"letters": {"writers": ["pc"], "readers": [who]}})
+    objects = read(described, "modern")["global"]["vfs objects"].split()
+    assert ("fruit" in objects) is costs
+    assert "streams_xattr" in objects
+
+
 def test_a_daemon_sees_only_the_shares_it_serves() -> None:
     units = {file.path: file.content.decode() for file in samba.files(site(BOTH), ())}
     legacy = units["/etc/systemd/system/smbd-legacy.service"]
