@@ -137,5 +137,6 @@ def _cells(found: Pixels, shape: Form) -> Pixels:
         found &= np.array(2**shape.stored - 1, dtype=found.dtype)
         if shape.signed:
             sign = np.array(2 ** (shape.stored - 1), dtype=found.dtype)
-            found = (found ^ sign) - sign
+            found ^= sign
+            found -= sign
     return found.view(f"i{shape.allocated // 8}") if shape.signed else found

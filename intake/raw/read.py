@@ -23,6 +23,7 @@ from intake.refused import Refused
 from intake.study import Pixels, Place, Reading, check, check_size
 from intake.text import number, person, whole
 
+PIECE = 2**17
 MAX_KEPT = 4096
 """Bytes of a header that nobody named: more than this are only in the original file."""
 
@@ -178,18 +179,20 @@ def _pixels(file: BinaryIO, profile: Profile, header: bytes, found: _Found) -> P
             f"the file has {there} bytes; {frames} images of {rows} x {columns} {layout.type} "
             f"with the profile's header, gaps and trailer are {wanted}"
         )
-    images = np.empty((frames, rows, columns), dtype=decode(bytes(size), layout.type, "big").dtype)
+    images = np.empty((frames, rows * columns), dtype=decode(bytes(size), layout.type, "big").dtype)
     at = profile.lies.header
-    for index in range(frames):  # image by image: what VAX floats need beside it stays small
-        data = file.read(one)
-        images[index] = decode(data, layout.type, layout.order, at).reshape(rows, columns)
-        at += one
+    for index in range(frames):
+        for start in range(0, rows * columns, PIECE):  # what decoding needs beside it stays small
+            piece = file.read(min(PIECE, rows * columns - start) * size)
+            found_here = decode(piece, layout.type, layout.order, at)
+            images[index, start : start + found_here.size] = found_here
+            at += len(piece)
         if layout.gap and index + 1 < frames:
             _remain(found, f"gap after image {index + 1}", file.read(layout.gap), at)
             at += layout.gap
         if images.dtype.kind == "f" and not np.isfinite(images[index]).all():
             raise Refused(f"image {index + 1} holds values that are no numbers (NaN or infinite)")
-    return images
+    return images.reshape(frames, rows, columns)
 
 
 def _places(profile: Profile, header: bytes, frames: int, found: _Found) -> tuple[Place, ...]:
