@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import journal, services, session, watchdog
-from .back import ACCOUNTS, go_back, kept_secrets, secrets_digest, where
-from .files import write
+from .back import ACCOUNTS, go_back, kept_secrets, where
+from .files import secrets_digest, write
 from .process import Failed
 from .refusal import check
 from .state import State, now

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from . import baseline, drift, journal, nics
-from .files import Paths, write
+from .files import Paths, secrets_digest, write
 from .manifest import FIREWALL
 from .process import Done, Failed, run
 from .state import State
@@ -37,11 +37,6 @@ table inet gateway_rescue {
 }
 """
 """Where there is no ruleset to go back to: closed, but for an administrator's ssh."""
-
-
-def secrets_digest(paths: Paths) -> str:
-    """SHA-256 of the secrets on the box, or nothing."""
-    return sha256(paths.secrets.read_bytes()).hexdigest() if paths.secrets.exists() else ""
 
 
 def confirmed_view(store: Store, state: State) -> View:

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import accounts, baseline, packages, ruleset, services, who
-from .back import secrets_digest
-from .files import Paths, differs
+from .files import Paths, differs, secrets_digest
 from .manifest import NOTHING, Manifest
 from .process import Failed
 from .state import State

@@ -40,6 +40,11 @@ class Paths:
         return self.on_box("/run/gateway-box.lock")
 
 
+def secrets_digest(paths: Paths) -> str:
+    """SHA-256 of the secrets on the box, or nothing."""
+    return sha256(paths.secrets.read_bytes()).hexdigest() if paths.secrets.exists() else ""
+
+
 def write(target: Path, content: bytes, *, mode: int = 0o600, uid: int = -1, gid: int = -1) -> None:
     """Put a file in place whole or not at all, durably.
 

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from . import services, session
-from .back import secrets_digest
 from .drift import findings, may_be_refused
 from .drifting import refusal
+from .files import secrets_digest
 from .lock import holder
 from .state import State
 from .store import Store
