@@ -49,7 +49,7 @@ SOLICIT, ADVERTISE, LISTENER_REPORT = 135, 136, 143
 
 AXIOMS = (
     "Answers belong to the conversation that was let begin: the kernel calls them established, "
-    "and all packets of established conversations may pass.",
+    "and all packets of established conversations may pass that come from where their source is.",
     "ICMP errors that the kernel relates to a conversation may pass, also from a router nobody "
     "named (RFC 792): a host that is not involved can make such an error up, and end the "
     "conversation with it, not begin one.",
@@ -72,53 +72,71 @@ class Permission:
     must: bool = True
 
 
+class Sides:
+    """The site's networks as packets show them: their cards, and who may be the source there."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._cards = {
+            name: one(name_value(network.nic.interface)) for name, network in site.networks.items()
+        }
+        self._sources = {
+            (name, family): valid_sources(site, name, family)
+            for name in site.networks
+            for family in (IPV4, IPV6)
+        }
+
+    def card(self, network: str) -> Values:
+        """The card of a network."""
+        return self._cards[network]
+
+    def sources(self, network: str, family: int) -> Values:
+        """The source addresses that packets from a network may have."""
+        return self._sources[network, family]
+
+
 def permissions(site: Site, flows: Iterable[Flow]) -> Iterator[Permission]:
     """Everything that the description permits."""
-    flows = tuple(flows)
+    flows, sides = tuple(flows), Sides(site)
     yield from _itself()
-    for path in ("input", "forward", "output"):
-        yield Permission(path, {"state": one(ESTABLISHED)}, "later", must=False)
+    yield from _anything_later(sides)
     for flow in flows:
-        for begin in beginnings(site, flow):
+        for begin in beginnings(sides, flow):
             yield begin
-            yield from _later(site, begin)
+            yield from _later(sides, begin)
         if flow.service.helper:
-            yield from _announced(site, flow)
-    yield from _errors(site, flows)
+            yield from _announced(sides, flow)
+    yield from _errors(sides, flows)
     for name, network in site.networks.items():
         if network.address6:
-            yield from _neighbours(site, name)
+            yield from _neighbours(sides, name)
 
 
-def beginnings(site: Site, flow: Flow) -> Iterator[Permission]:
+def beginnings(sides: Sides, flow: Flow) -> Iterator[Permission]:
     """The first packets of a flow. The box never sees what stays on one network."""
     if flow.source.network == flow.destination.network:
         return
-    path, base = _way(site, flow)
+    path, base = _way(sides, flow)
     for family in (IPV4, IPV6):
         sources = _values(flow.source.addresses, family)
         if not flow.source.is_box:
-            sources = common(sources, valid_sources(site, str(flow.source.network), family))
-        destinations = _values(_reached(site, flow), family)
+            sources = common(sources, sides.sources(str(flow.source.network), family))
+        destinations = _values(_reached(sides, flow), family)
         if sources and destinations:
             box = {**base, "family": one(family), "source": sources, "destination": destinations}
             for what in _services(flow, family):
                 yield Permission(path, {**box, **what}, "begin", flow)
-    yield from _without_address(site, flow)
+    yield from _without_address(sides, flow)
 
 
-def _way(site: Site, flow: Flow) -> tuple[Path, Named]:
+def _way(sides: Sides, flow: Flow) -> tuple[Path, Named]:
     new: Named = {"state": one(NEW)}
     comes, goes = flow.source.network, flow.destination.network
     if comes is None:
-        return "output", {**new, "oif": _card(site, str(goes))}
+        return "output", {**new, "oif": sides.card(str(goes))}
     if goes is None:
-        return "input", {**new, "iif": _card(site, comes)}
-    return "forward", {**new, "iif": _card(site, comes), "oif": _card(site, goes)}
-
-
-def _card(site: Site, network: str) -> Values:
-    return one(name_value(site.networks[network].nic.interface))
+        return "input", {**new, "iif": sides.card(comes)}
+    return "forward", {**new, "iif": sides.card(comes), "oif": sides.card(goes)}
 
 
 def _values(networks: Iterable[IPNetwork], family: int) -> Values:
@@ -132,12 +150,12 @@ def _values(networks: Iterable[IPNetwork], family: int) -> Values:
     )
 
 
-def _reached(site: Site, flow: Flow) -> tuple[IPNetwork, ...]:
+def _reached(sides: Sides, flow: Flow) -> tuple[IPNetwork, ...]:
     """Where a flow's packets go to: also the broadcasts, where they are part of the service."""
     wire = flow.source.network if flow.destination.is_box else flow.destination.network
     if not flow.service.broadcast or not (flow.source.is_box or flow.destination.is_box):
         return flow.destination.addresses
-    own = site.networks[str(wire)].network
+    own = sides.site.networks[str(wire)].network
     # A network of two addresses has no broadcast of its own (RFC 3021, 2.2).
     directed = (ip_network(own.broadcast_address),) if own.prefixlen < 31 else ()
     return (*flow.destination.addresses, *directed, EVERYBODY)
@@ -154,10 +172,10 @@ def _services(flow: Flow, family: int) -> Iterator[Named]:
         yield {"protocol": one(protocol), "sport": kinds(one(echo))}
 
 
-def _without_address(site: Site, flow: Flow) -> Iterator[Permission]:
+def _without_address(sides: Sides, flow: Flow) -> Iterator[Permission]:
     """A machine without an address asks for one, from port 68 (RFC 2131, 4.1)."""
     if flow.destination.is_box and flow.service.broadcast:
-        path, base = _way(site, flow)
+        path, base = _way(sides, flow)
         if PortRange("udp", 67, 67) in flow.service.ports:
             box: Named = {"family": one(IPV4), "source": one(0), "protocol": one(UDP)}
             ends: Named = {"destination": _values([EVERYBODY], IPV4), "sport": one(68)}
@@ -201,21 +219,33 @@ def _never(site: Site, network: Network) -> Iterator[IPNetwork]:
                 yield each.address6.network
 
 
-def _later(site: Site, begin: Permission) -> Iterator[Permission]:
+def _anything_later(sides: Sides) -> Iterator[Permission]:
+    """Packets of established conversations; but nobody may borrow an address to join one."""
+    later: Named = {"state": one(ESTABLISHED)}
+    yield Permission("output", later, "later", must=False)
+    for card, valid in _cards_and_sources(sides):
+        for path in ("input", "forward"):
+            yield Permission(path, {**later, **card, **valid}, "later", must=False)
+
+
+def _later(sides: Sides, begin: Permission) -> Iterator[Permission]:
     """What follows a beginning: more of the same, and the answers."""
     flow = begin.flow
     box = {name: v for name, v in begin.box.items() if name != "flags"}
     box["state"] = one(ESTABLISHED)
+    if box["source"] == one(0):  # who asks for an address never has a conversation
+        yield Permission(begin.path, box, "later", flow, must=False)
+        return
     yield Permission(begin.path, box, "later", flow)
     family = box["family"][0][0]
-    if flow is None or box["source"] == one(0):
+    if flow is None:
         return
     answer: Named = {
         _SWAPPED.get(name, name): values for name, values in box.items() if name != "destination"
     }
     sources = _values(flow.destination.addresses, family)
     if not flow.destination.is_box:
-        sources = common(sources, valid_sources(site, str(flow.destination.network), family))
+        sources = common(sources, sides.sources(str(flow.destination.network), family))
     answer["source"] = sources
     if "sport" in box:  # an echo request: its answer is type 0, or 129 (RFC 792; RFC 4443, 4.2)
         answer["sport"] = kinds(one(0 if family == IPV4 else 129))
@@ -229,7 +259,7 @@ _ENDS = ("family", "source", "destination", "iif", "oif")
 _BACK: dict[Path, Path] = {"input": "output", "output": "input", "forward": "forward"}
 
 
-def _announced(site: Site, flow: Flow) -> Iterator[Permission]:
+def _announced(sides: Sides, flow: Flow) -> Iterator[Permission]:
     """The second conversation that a helper knows of: to a high port, either way round."""
     base: Named = {
         "state": one(RELATED),
@@ -238,7 +268,7 @@ def _announced(site: Site, flow: Flow) -> Iterator[Permission]:
         "flags": SYN_ONLY,
         "dport": ((1024, 65535),),
     }
-    for begin in beginnings(site, flow):
+    for begin in beginnings(sides, flow):
         ends = {name: v for name, v in begin.box.items() if name in _ENDS}
         back = {_SWAPPED.get(n, n): v for n, v in ends.items() if n != "destination"}
         back["source"] = ends["destination"]
@@ -246,27 +276,27 @@ def _announced(site: Site, flow: Flow) -> Iterator[Permission]:
         yield Permission(_BACK[begin.path], {**base, **back}, "announced", flow)
     # The axiom says between whom; nothing else of it exists.
     yield Permission("output", base, "announced", flow, must=False)
-    for card, valid in _cards_and_sources(site):
+    for card, valid in _cards_and_sources(sides):
         for path in ("input", "forward"):
             yield Permission(path, {**base, **card, **valid}, "announced", flow, must=False)
 
 
-def _cards_and_sources(site: Site) -> Iterator[tuple[Named, Named]]:
-    for name in site.networks:
+def _cards_and_sources(sides: Sides) -> Iterator[tuple[Named, Named]]:
+    for name in sides.site.networks:
         for family in (IPV4, IPV6):
-            if sources := valid_sources(site, name, family):
-                yield {"iif": _card(site, name)}, {"family": one(family), "source": sources}
+            if sources := sides.sources(name, family):
+                yield {"iif": sides.card(name)}, {"family": one(family), "source": sources}
 
 
-def _errors(site: Site, flows: tuple[Flow, ...]) -> Iterator[Permission]:
+def _errors(sides: Sides, flows: tuple[Flow, ...]) -> Iterator[Permission]:
     """Errors of a conversation: they must come through wherever there are conversations."""
     used = {(f.source.network, f.destination.network) for f in flows}
     for family, protocol, types in ((IPV4, ICMP, ERRORS4), (IPV6, ICMPV6, ERRORS6)):
         base: Named = {"state": one(RELATED), "protocol": one(protocol), "sport": kinds(types)}
         base["family"] = one(family)
         yield Permission("output", base, "error", must=False)
-        for name, network in site.networks.items():
-            sources, card = valid_sources(site, name, family), _card(site, name)
+        for name, network in sides.site.networks.items():
+            sources, card = sides.sources(name, family), sides.card(name)
             own = _values([ip_network(a.ip) for a in (network.address, network.address6) if a],
                           family)  # fmt: skip
             coming = {**base, "iif": card, "source": sources}
@@ -279,25 +309,25 @@ def _errors(site: Site, flows: tuple[Flow, ...]) -> Iterator[Permission]:
                 yield Permission(
                     "output", {**base, "oif": card, "source": own, "destination": sources}, "error"
                 )
-            for other in site.networks:
-                goal = valid_sources(site, other, family)
+            for other in sides.site.networks:
+                goal = sides.sources(other, family)
                 if goal and other != name and {(name, other), (other, name)} & used:
-                    to: Named = {"oif": _card(site, other), "destination": goal}
+                    to: Named = {"oif": sides.card(other), "destination": goal}
                     yield Permission("forward", {**coming, **to}, "error")
 
 
-def _neighbours(site: Site, name: str) -> Iterator[Permission]:
+def _neighbours(sides: Sides, name: str) -> Iterator[Permission]:
     """IPv6 finds its neighbours by ICMPv6, which only the same wire can send (RFC 4861, 7.1)."""
     base: Named = {"state": one(UNTRACKED), "family": one(IPV6), "protocol": one(ICMPV6)}
     near: Named = {**base, "ttl": one(255)}
     both = kinds(((SOLICIT, ADVERTISE),))
-    sources = valid_sources(site, name, IPV6)
-    coming: Named = {**near, "iif": _card(site, name)}
+    sources = sides.sources(name, IPV6)
+    coming: Named = {**near, "iif": sides.card(name)}
     yield Permission("input", {**coming, "source": sources, "sport": both}, "neighbour")
     # Whether an address is free is asked before one has any (RFC 4862, 5.4.2).
     asking: Named = {"source": one(0), "sport": kinds(one(SOLICIT))}
     yield Permission("input", {**coming, **asking}, "neighbour")
-    going: Named = {"oif": _card(site, name)}
+    going: Named = {"oif": sides.card(name)}
     yield Permission("output", {**near, **going, "sport": both}, "neighbour")
     # Switches that snoop want to hear who listens to what (RFC 3810, 5; RFC 4541, 3).
     report: Named = {"ttl": one(1), "sport": kinds(one(LISTENER_REPORT))}

@@ -260,11 +260,20 @@ class _Sweep:
             return FALSE
         if depth == len(self.variables):
             return TRUE
+        if len(active) == 1:
+            return self._alone(depth, self.boxes[active[0]])
         key = (depth, active)
         found = self.done.get(key)
         if found is None:
             found = self.done[key] = self._build(depth, active)
         return found
+
+    def _alone(self, depth: int, box: Box) -> int:
+        result = TRUE
+        for variable in reversed(self.variables[depth:]):
+            if variable in box:
+                result = self.diagram.values(variable, box[variable], result)
+        return result
 
     def _build(self, depth: int, active: tuple[int, ...]) -> int:
         variable = self.variables[depth]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from gateway.audit import fields
@@ -52,42 +52,50 @@ class Known(NamedTuple):
     """What the site calls cards and addresses: an example is rather one of them."""
 
     cards: dict[int, str]
-    addresses: dict[int, str]
+    addresses: dict[tuple[int, int], str]
+    """By family and number."""
 
     @classmethod
     def of(cls, site: Site) -> Known:
         """All cards by their network, all addresses by who has them."""
         cards = {name_value(net.nic.interface): name for name, net in site.networks.items()}
-        addresses: dict[int, str] = {}
+        addresses: dict[tuple[int, int], str] = {}
         for name, device in site.devices.items():
             for each in (device.address, device.address6):
                 if each:
-                    addresses[int(each)] = name
+                    addresses[_family(each), int(each)] = name
         for net in site.networks.values():
             for own in (net.address, net.address6):
                 if own:
-                    addresses[int(own.ip)] = "box"
+                    addresses[_family(own), int(own.ip)] = "box"
         return cls(cards, addresses)
 
-    def preferred(self, name: str) -> Iterable[int]:
+    def preferred(self, name: str, family: int) -> Iterable[int]:
         """Values that make an example easy to read."""
         if name in ("iif", "oif"):
             return self.cards
         if name in ("source", "destination"):
             # 198.51.100.7 and 2001:db8::7 are nobody's (RFC 5737, RFC 3849).
-            others = (ip_address("198.51.100.7"), ip_address("2001:db8::7"))
-            return (*self.addresses, *map(int, others))
+            other = ip_address("198.51.100.7" if family == IPV4 else "2001:db8::7")
+            return (*(value for of, value in self.addresses if of == family), int(other))
         if name == "sport":
             return (40000,)
         return PREFERRED.get(name, ())
 
 
+def _family(address: IPv4Address | IPv6Address) -> int:
+    return IPV4 if address.version == 4 else IPV6
+
+
 def example(path: Path, box: Mapping[int, Values], known: Known) -> Packet:
     """One packet of a box."""
-    chosen = []
+    chosen: list[tuple[str, int]] = []
     for number, name in enumerate(FIELDS):
         values = box.get(number, ((0, (1 << fields.BITS[name]) - 1),))
-        liked = (v for v in known.preferred(name) if any(low <= v <= top for low, top in values))
+        family = dict(chosen).get("family", IPV4)
+        liked = (
+            v for v in known.preferred(name, family) if any(low <= v <= top for low, top in values)
+        )
         chosen.append((name, next(liked, values[0][0])))
     return Packet(path, tuple(chosen))
 
@@ -158,7 +166,7 @@ class Words:
 
     def who(self, value: int, family: int) -> str:
         """An address with its owner's name before it."""
-        shown, name = self.address(value, family), self.known.addresses.get(value)
+        shown, name = self.address(value, family), self.known.addresses.get((family, value))
         return f"{name} ({shown})" if name else shown
 
     def side(self, card: int) -> str:

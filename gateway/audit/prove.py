@@ -90,7 +90,13 @@ class Prover:
         return self.diagram.union(boxes)
 
     def _of(self, path: Path, *, must: bool) -> int:
-        found = [p.box for p in self.permissions if p.path == path and (p.must or not must)]
+        """What must, or what may pass. All that follows a beginning may: one box says it."""
+        found = [
+            each.box
+            for each in self.permissions
+            if each.path == path
+            and (each.must if must else not (each.must and each.kind == "later"))
+        ]
         return self.diagram.both(self.region(found), self.meaning.everything[path])
 
     def _wrong(self, path: Path) -> Iterator[Wrong]:
@@ -141,6 +147,7 @@ class Prover:
         lo = one(name_value("lo"))
         begins = self.diagram.both(permitted, self.region([{"state": one(NEW)}]))
         begins = self.diagram.less(begins, self.region([{"iif": lo}, {"oif": lo}]))
+        begins = self.diagram.both(begins, self.meaning.may[path])
         asked = {name_value(flow.service.helper) for flow in self.flows if flow.service.helper}
         given = {dict(changes).get("assigned") for changes in self.meaning.changed[path]}
         node = FALSE

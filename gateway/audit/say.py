@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.audit import packets
 from gateway.audit.answer import Packet
 from gateway.audit.fields import ESTABLISHED, INVALID, NEW, RELATED, SYN, SYN_OF, TCP, UNTRACKED
@@ -11,11 +13,25 @@ from gateway.policy import Flow
 from gateway.problems import show_path
 
 
+def path_of(flow: Flow) -> str:
+    """The place in the description that asked for a flow, without its line, which may move."""
+    return show_path(flow.reason.path)
+
+
+def paths_in(comment: str) -> frozenset[str]:
+    """The places that the comment of a rule or element names: ``access[0]:176, +2 more``."""
+    parts = (part.strip() for part in comment.split(","))
+    return frozenset(re.sub(r"(:\d+)?( \+\d+ more)?$", "", part) for part in parts)
+
+
 def names(comment: str, flow: Flow) -> bool:
     """Whether the comment of a rule or element names the reason of a flow."""
-    path = show_path(flow.reason.path)
-    parts = [part.strip() for part in comment.split(",")]
-    return any(part == path or part.startswith(f"{path}:") for part in parts)
+    return path_of(flow) in paths_in(comment)
+
+
+def flow(each: Flow) -> str:
+    """A flow with its reason."""
+    return f"{each.source.name} → {each.destination.name} {each.service.name} ({each.reason})"
 
 
 def sentence(kind: str, packet: Packet, flows: tuple[Flow, ...], way: Trace, words: Words) -> str:
@@ -83,9 +99,6 @@ def _nobody(flows: tuple[Flow, ...]) -> str:
 def _asked(flows: tuple[Flow, ...]) -> str:
     if not flows:
         return "Every site needs it (see the assumptions)."
-    shown = [
-        f"{flow.source.name} → {flow.destination.name} {flow.service.name} ({flow.reason})"
-        for flow in flows[:3]
-    ]
+    shown = [flow(each) for each in flows[:3]]
     more = f" and {len(flows) - 3} more" if len(flows) > 3 else ""
     return f"The description asks for it: {', '.join(shown)}{more}."

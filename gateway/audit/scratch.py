@@ -124,14 +124,17 @@ _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[{},]|[^\s{},"]+')
 
 def normal(text: str) -> list[str]:
     """The lines of a listing, the members of each set in order: a hash set has none of its own."""
-    lines, open_set = [], ""
-    for line in text.splitlines():
-        open_set = f"{open_set} {line.strip()}" if open_set else line.strip()
-        if "elements = {" in open_set and "}" not in _WORD.findall(open_set)[-1:]:
-            continue
-        lines.append(_sorted_sets(open_set))
-        open_set = ""
-    return [*lines, open_set] if open_set else lines
+    lines: list[str] = []
+    members: list[str] = []
+    for line in map(str.strip, text.splitlines()):
+        if members or line.startswith("elements = {"):
+            members.append(line)
+            if _WORD.findall(line)[-1:] != ["}"]:
+                continue
+            line = " ".join(members)
+            members = []
+        lines.append(_sorted_sets(line))
+    return [*lines, *members]
 
 
 def _sorted_sets(line: str) -> str:

@@ -5,7 +5,7 @@ Sources: Linux net/netfilter/nf_conntrack_proto_tcp.c, _icmp.c, _icmpv6.c, _core
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gateway.audit import fields
 from gateway.audit.answer import Path
@@ -39,6 +39,14 @@ ERRORS: Values = ((3, 5), (11, 12))
 ERRORS6: Values = ((0, 127),)
 UNTRACKED6: Values = ((130, 136), (143, 143))
 """Neighbour discovery and multicast listener reports are never tracked."""
+
+
+ROUTED: Mapping[int, Values] = {
+    IPV4: ((1 << 24, (224 << 24) - 1), (240 << 24, (1 << 32) - 2)),
+    IPV6: ((2, (0xFE80 << 112) - 1), (0xFEC0 << 112, (0xFF << 120) - 1)),
+}
+"""Sources of what can be routed on: not 0.0.0.0/8, multicast, ::, ::1 or link-local ones
+(ip_route_input_slow, ip6_forward)."""
 
 
 def one(value: int) -> Values:
@@ -88,6 +96,11 @@ def packets(path: Path, *, tracked: frozenset[int], helpers: tuple[str, ...]) ->
         }
         if path != "output":  # a mark is given here or, by a socket, to what the box sends
             base["mark"] = one(0)
+        if path == "input" and family == IPV4:
+            base["fragment"] = one(0)  # what is for the box is joined first (ip_local_deliver)
+        if path == "forward":
+            base["ttl"] = ((2, 255),)  # with less it is sent back (RFC 1812, 5.3.1)
+            base["source"] = fields.common(address, ROUTED[family])
         fresh: Named = {
             **base,
             **{name: one(0) for name in ("helper", "dnat", "snat", "direction")},
@@ -118,7 +131,11 @@ def _tracked(family: int, base: Named, fresh: Named, helpers: tuple[str, ...]) -
         named = {**related, "helper": one(fields.name_value(helper)), "direction": one(0)}
         yield {**named, "protocol": one(TCP), "flags": flags(BEGINNINGS), "dnat": one(0)}
         yield {**named, "protocol": one(UDP), "dnat": one(0)}
-    yield {**base, "state": one(ESTABLISHED)}
+    # Errors are related, and neighbour discovery is never tracked.
+    talk = fields.flat([*errors, *(UNTRACKED6 if family == IPV6 else ())])
+    later: Named = {**base, "state": one(ESTABLISHED)}
+    yield {**later, "protocol": but("protocol", icmp["protocol"])}
+    yield {**later, **icmp, "sport": kinds(fields.all_but(talk, 255))}
     yield {**fresh, "state": one(INVALID)}
     if family == IPV6:
         yield {**fresh, **icmp, "state": one(UNTRACKED), "sport": kinds(UNTRACKED6)}
