@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Literal
 
 from gateway.audit import packets
-from gateway.audit.allowed import SYN_ONLY, Permission, beginnings, valid_sources
+from gateway.audit.allowed import SYN_ONLY, Permission, Sides, beginnings, valid_sources
 from gateway.audit.answer import Path
 from gateway.audit.diagram import FALSE
 from gateway.audit.fields import IPV4, IPV6, NUMBER, TCP, UDP, show
@@ -88,6 +88,7 @@ class Asker:
     def __init__(self, prover: Prover) -> None:
         self.prover, self.site = prover, prover.site
         self.diagram, self.meaning = prover.diagram, prover.meaning
+        self.sides = Sides(prover.site)
 
     @cached_property
     def _begin(self) -> Mapping[tuple[Path, Values, Values], list[Permission]]:
@@ -145,7 +146,7 @@ class Asker:
 
     def _asked(self, source: End, to: End, service: Service | None) -> Iterator[Permission]:
         flow = Flow(source, to, service or _ANY, Reason(()), "asked")
-        for each in beginnings(self.site, flow):
+        for each in beginnings(self.sides, flow):
             if service is not None:
                 yield each
                 continue
