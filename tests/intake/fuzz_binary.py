@@ -134,12 +134,6 @@ def run(count: int, seed: int, folder: Path) -> Counter[str]:
     return told
 
 
-def test_some_hundreds(tmp_path: Path) -> None:
-    told = run(400, 7, tmp_path)
-    assert told["refused"] > 50
-    assert told["converted"] > 20
-
-
 if __name__ == "__main__":
     name = tempfile.mkdtemp(prefix="fuzz-")
     began = time.monotonic()
