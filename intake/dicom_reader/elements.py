@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BufferedReader
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ MAX_DEPTH = 16
 MAX_VALUE = 32 * 2**20
 """Of one value that is not the pixels; nothing in a camera's object is near it."""
 MAX_VALUES = 64 * 2**20
+WINDOW = 16 * 1024
 UNDEFINED = 0xFFFFFFFF
 PIXELS = 0x7FE00010
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -49,10 +51,15 @@ class Element:
     @property
     def name(self) -> str:
         """``0054,0011 NumberOfEnergyWindows``."""
-        return f"{self.tag >> 16:04x},{self.tag & 0xFFFF:04x} {keyword_for_tag(self.tag)}".rstrip()
+        return _name(self.tag)
 
 
 Items = dict[int, Element]
+
+
+@lru_cache(maxsize=4096)
+def _name(tag: int) -> str:
+    return f"{tag >> 16:04x},{tag & 0xFFFF:04x} {keyword_for_tag(tag)}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,9 @@ class Parser:
 
     def __init__(self, file: BufferedReader, size: int) -> None:
         self.file, self.size = file, size
+        self.at = 0
+        """Where the next byte is read; all reads go through a window of the file."""
+        self._window, self._base = b"", 0
         self.count = 0
         self.bytes = 0
         self.notes: list[str] = []
@@ -82,12 +92,12 @@ class Parser:
     def elements(self, coding: Coding, end: int, depth: int = 0, group: int = -1) -> Items:
         """The elements up to ``end``, an item's delimiter, or another group than ``group``."""
         found: Items = {}
-        while self.file.tell() < end:
-            start = self.file.tell()
+        while self.at < end:
+            start = self.at
             if depth == 0 and self._padding(start):
                 break
             # The group behind the meta group may be written otherwise: not a byte of it is read.
-            if group >= 0 and self._peek(2) != group.to_bytes(2, "little"):
+            if group >= 0 and self.peek(2) != group.to_bytes(2, "little"):
                 break
             head = self._head(coding)
             tag = head.tag
@@ -104,7 +114,7 @@ class Parser:
 
     def _head(self, coding: Coding) -> _Head:
         """Tag, value representation and length, with the file behind them."""
-        start = self.file.tell()
+        start = self.at
         head = self._read(8)
         mark = "<" if coding.little else ">"
         group, number = struct.unpack(f"{mark}HH", head[:4])
@@ -129,7 +139,7 @@ class Parser:
         self.count += 1
         if self.count > MAX_ELEMENTS:
             raise Refused(f"more than {MAX_ELEMENTS} elements")
-        at = self.file.tell()
+        at = self.at
         if length != UNDEFINED and at + length > end:
             raise Refused(
                 f"the file is cut short, or damaged: {tag >> 16:04x},{tag & 0xFFFF:04x} at byte "
@@ -151,17 +161,17 @@ class Parser:
     def _sequence(self, coding: Coding, length: int, depth: int, end: int) -> tuple[Items, ...]:
         if depth >= MAX_DEPTH:
             raise Refused(f"sequences are nested more than {MAX_DEPTH} deep")
-        stop = end if length == UNDEFINED else self.file.tell() + length
+        stop = end if length == UNDEFINED else self.at + length
         found: list[Items] = []
-        while self.file.tell() < stop:
-            start = self.file.tell()
+        while self.at < stop:
+            start = self.at
             tag, _, size, _ = self._head(coding)
             if tag == _SEQUENCE_END and length == UNDEFINED:
                 return tuple(found)
             if tag != _ITEM:
                 raise Refused(f"an item of a sequence should begin at byte {start}")
             self.count += 1
-            inner = stop if size == UNDEFINED else self.file.tell() + size
+            inner = stop if size == UNDEFINED else self.at + size
             if inner > stop:
                 raise Refused(f"the item at byte {start} is longer than its sequence")
             if self.count > MAX_ELEMENTS:
@@ -173,7 +183,7 @@ class Parser:
 
     def _skip_pixels(self, length: int, coding: Coding) -> None:
         if length != UNDEFINED:
-            self.file.seek(length, 1)
+            self.at += length
             return
         for _ in self.fragments(coding):
             pass
@@ -182,45 +192,52 @@ class Parser:
         """Offset and length of each fragment of encapsulated pixels, the offset table first."""
         found: list[tuple[int, int]] = []
         while True:
-            start = self.file.tell()
+            start = self.at
             tag, _, length, _ = self._head(coding)
             if tag == _SEQUENCE_END:
                 return found
-            at = self.file.tell()
+            at = self.at
             if tag != _ITEM or at + length > self.size:
                 raise Refused(f"the compressed pixels are damaged or cut short at byte {start}")
             if len(found) > MAX_ELEMENTS:
                 raise Refused(f"more than {MAX_ELEMENTS} fragments of pixels")
             found.append((at, length))
-            self.file.seek(length, 1)
+            self.at += length
 
     def _padding(self, start: int) -> bool:
         """Whether nothing but zeros, or fewer bytes than an element has, follow to the end."""
         left = self.size - start
-        if left >= 8 and self._peek(4) != bytes(4):
+        if left >= 8 and self.peek(4) != bytes(4):
             return False
-        rest = self.file.read(min(left, 2**20))
-        self.file.seek(start)
+        rest = self.peek(min(left, 2**20))
         if left > len(rest) or (left >= 8 and rest.strip(b"\0")):
             return False
         self.notes.append(f"{left} bytes behind the last element, at byte {start}")
-        self.file.seek(self.size)
+        self.at = self.size
         return True
 
-    def _peek(self, count: int) -> bytes:
-        start = self.file.tell()
-        found = self.file.read(count)
-        self.file.seek(start)
+    def peek(self, count: int) -> bytes:
+        """The next bytes, fewer at the end of the file."""
+        start = self.at
+        found = self._read(min(count, self.size - start))
+        self.at = start
         return found
 
     def _read(self, count: int) -> bytes:
-        start = self.file.tell()
-        found = self.file.read(min(count, max(0, self.size - start)))
-        if len(found) < count:
+        start, end = self.at, self.at + count
+        if end > self.size:
             raise Refused(f"the file is cut short at byte {start}")
-        return found
+        inside = start - self._base
+        if inside < 0 or inside + count > len(self._window):
+            self.file.seek(start)
+            self._window, self._base, inside = self.file.read(max(count, WINDOW)), start, 0
+            if len(self._window) < count:
+                raise Refused(f"the file became shorter while it was read, at byte {start}")
+        self.at = end
+        return self._window[inside : inside + count]
 
 
+@lru_cache(maxsize=4096)
 def _looked_up(tag: int) -> str:
     """The representation of a tag in implicit files; ``UN`` where the dictionary has none."""
     if tag & 0xFFFF == 0:

@@ -70,12 +70,12 @@ def open_elements(file: BufferedReader) -> Opened:
     start = 132 if head[128:132] == b"DICM" else 0
     if not start:
         parser.notes.append("the file has no DICOM preamble")
-    file.seek(start)
+    parser.at = start
     meta: Items = {}
     if head[start : start + 2] == b"\2\0" or start:
         meta = parser.elements(_META_CODING, size, group=2)
     syntax = _uid(meta, 0x00020010)
-    coding = _coding(syntax, file, parser)
+    coding = _coding(syntax, parser)
     items = parser.elements(coding, size)
     if PIXELS not in items:
         raise Refused("there are no pixels in the file (7fe0,0010)")
@@ -91,7 +91,7 @@ def _uid(items: Items, tag: int) -> str:
     return element.value.decode("ascii", "replace").strip("\0 ") if element else ""
 
 
-def _coding(syntax: str, file: BufferedReader, parser: Parser) -> Coding:
+def _coding(syntax: str, parser: Parser) -> Coding:
     """How the elements behind the meta group are written: as stated, or as the first one looks."""
     if syntax in LOSSY:
         raise Refused(
@@ -101,9 +101,7 @@ def _coding(syntax: str, file: BufferedReader, parser: Parser) -> Coding:
     known = {"", IMPLICIT, EXPLICIT, BIG, RLE, *LOSSLESS}
     if syntax not in known:
         raise Refused(f"the transfer syntax {syntax} is not read here")
-    start = file.tell()
-    head = file.read(8)
-    file.seek(start)
+    head = parser.peek(8)
     explicit = head[4:6] in KNOWN
     if syntax:
         if syntax != IMPLICIT and not explicit and syntax == EXPLICIT:

@@ -117,7 +117,7 @@ def _native(
 
 
 def _rle(file: BufferedReader, opened: Opened, element: Element, shape: Form) -> Pixels:
-    file.seek(element.offset)
+    opened.parser.at = element.offset
     _table, *fragments = opened.parser.fragments(opened.coding)
     if len(fragments) != shape.frames:  # one fragment a frame (PS3.5 A.4.2)
         raise Refused(f"{len(fragments)} compressed images, {shape.frames} are stated")

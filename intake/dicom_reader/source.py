@@ -46,17 +46,17 @@ class Account:
         self.charsets = charsets
         self.derived: list[Derived] = []
         self.notes: list[str] = []
-        self._fields: dict[int, Field] = {}
+        self._used: dict[int, dict[str, None]] = {}
+        self._said: dict[int, tuple[Fate, str]] = {}
+        self._texts: dict[int, str] = {}
 
     def used(self, element: Element, *to: str) -> None:
         """Its meaning is in the model."""
-        known = self._fields.get(element.offset, Field("", ""))
-        self._fields[element.offset] = known.mapped(*to)
+        self._used.setdefault(element.offset, {}).update(dict.fromkeys(to))
 
     def said(self, element: Element, fate: Fate, why: str) -> None:
         """It is not mapped, for this reason."""
-        if element.offset not in self._fields:
-            self._fields[element.offset] = Field("", "", fate, why=why)
+        self._said.setdefault(element.offset, (fate, why))
 
     def derive(self, to: str, value: object, how: str) -> None:
         """A value that no element states."""
@@ -70,17 +70,22 @@ class Account:
             key = f"{path}{element.name}"
             for number, item in enumerate(element.items):
                 yield from self.fields(item, f"{key}[{number}].")
-            known = self._fields.get(element.offset)
-            if element.items and known is None:
+            to = tuple(self._used.get(element.offset, ()))
+            if element.items and not to:
                 continue
-            raw = self.shown(element)
-            empty = not element.value and not element.items
-            said = Field("", "", Fate.CHECKED, why="it is empty") if empty else Field("", "")
-            field = known or said
-            if field.fate is Fate.KEPT and len(element.value) > MAX_KEPT:
-                why = f"{len(element.value)} bytes; the original file keeps them"
-                field = replace(field, fate=Fate.LOST, why=why)
-            yield replace(field, key=key, raw=raw, offset=element.offset)
+            fate, why = self._fate(element, to)
+            yield Field(key, self.shown(element), fate, to, why, offset=element.offset)
+
+    def _fate(self, element: Element, to: tuple[str, ...]) -> tuple[Fate, str]:
+        if to:
+            return Fate.MAPPED, ""
+        if element.offset in self._said:
+            return self._said[element.offset]
+        if not element.value:
+            return Fate.CHECKED, "it is empty"
+        if len(element.value) > MAX_KEPT:
+            return Fate.LOST, f"{len(element.value)} bytes; the original file keeps them"
+        return Fate.KEPT, ""
 
     def shown(self, element: Element) -> str:
         """The value as text."""
@@ -101,6 +106,9 @@ class Account:
 
     def decoded(self, element: Element) -> str:
         """The text of a value in the file's charset, without padding; Refused when it is not."""
+        known = self._texts.get(element.offset)
+        if known is not None:
+            return known
         value = element.value.rstrip(b"\0 ")
         charsets = self.charsets if element.vr in _TEXT | {"UN"} else ["ascii"]
         try:
@@ -116,6 +124,7 @@ class Account:
                 f"{element.name} at byte {element.offset} cannot be read in {named}",
                 mend="state the device's charset in its profile",
             )
+        self._texts[element.offset] = found
         return found
 
 
