@@ -114,6 +114,14 @@ def _archive(row: Mapping[str, Any]) -> Line:
     return Line("archive", f"{row['images']} images", state, good=True)
 
 
+def _fax(row: Mapping[str, Any]) -> Line:
+    if "says" not in row:
+        return _queue("fax")(row)
+    # HylaFAX writes "Waiting for modem to come ready" and "… appears to be wedged".
+    lost = any(word in row["says"] for word in ("Waiting for modem", "wedged"))
+    return Line("fax", row["name"], row["says"] or "unknown", False if lost else None)
+
+
 def _queue(part: str) -> Callable[[Mapping[str, Any]], Line]:
     return lambda row: Line(part, row["name"], str(row["count"]))
 
@@ -146,7 +154,7 @@ _LINES: Mapping[str, Callable[[Mapping[str, Any]], Line]] = {
     "leases": _lease,
     "shares": _share,
     "archive": _archive,
-    "fax": _queue("fax"),
+    "fax": _fax,
     "mail": _queue("mail"),
     "disk": _disk,
     "time": _time,

@@ -166,22 +166,34 @@ def _archive(store: Store) -> Rows:
     ]
 
 
-def _fax(_store: Store) -> Rows:
-    if not FAXES.is_dir():
+def _fax(store: Store) -> Rows:
+    if not _has(store, "fax-queue.service"):
         return []
+    queues = (("waiting to be sent", "sendq", "q*"), ("received", "recvq", "fax*"))
+    counted = [
+        {"name": what, "count": _count(FAXES / folder, pattern)} for what, folder, pattern in queues
+    ]
+    return [*modems(FAXES / "status"), *counted]
+
+
+def modems(folder: Path) -> Rows:
+    """What each modem that there is does, in HylaFAX's own words (status(5F))."""
     return [
-        {"name": what, "count": _count(FAXES / folder, pattern)}
-        for what, folder, pattern in (
-            ("waiting to be sent", "sendq", "q*"),
-            ("received", "recvq", "fax*"),
-        )
+        {"name": f"modem {each.name}", "says": each.read_text(errors="replace").strip()}
+        for each in sorted(folder.glob("tty*"))
+        if each.is_file() and not each.name.endswith(".info")
     ]
 
 
-def _mail(_store: Store) -> Rows:
-    if not MAIL.is_dir():
+def _mail(store: Store) -> Rows:
+    if not _has(store, "postfix.service"):
         return []
     return [{"name": each, "count": _count(MAIL / each, "**/*")} for each in ("active", "deferred")]
+
+
+def _has(store: Store, unit: str) -> bool:
+    """Whether the active generation has a service: its folders outlive it."""
+    return any(each["name"] == unit for each in _services(store))
 
 
 def _count(folder: Path, pattern: str) -> int:

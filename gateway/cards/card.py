@@ -56,7 +56,8 @@ class Files:
     folders: tuple[Folder, ...]
     account: str
     password: str
-    weak: bool
+    weak: str
+    """Which words of warning it needs: ``weak``, ``weak_zone``, or none."""
     help: Help
     table: tuple[str, ...] = ()
 
@@ -111,6 +112,7 @@ def card(
     instructions = _instructions(told, profile, "" if not mine else _kind(site, mine[0]))
     password = head["password_asked"] if passwords is None else passwords.get(device, "")
     weak = any(each.device == device and each.share for each in weaknesses(site))
+    warning = ("weak_zone" if by_appletalk(site, device) else "weak") if weak else ""
     return Card(
         device=device,
         title=profile.title,
@@ -118,7 +120,7 @@ def card(
         about=tuple(about),
         network=tuple(_network(site, device, head, lent=lent)),
         set_where=Markup() if lent else rich(instructions["address"], values),
-        files=_files(mine, values, instructions, password, weak=weak),
+        files=_files(mine, values, instructions, password, weak=warning),
         dicom=tuple(_dicom(site, device, head)),
         dicom_help=_help(told["dicom"], values) if _in_archive(site, device) else None,
         fax=tuple(_fax(site, device, head)),
@@ -187,7 +189,7 @@ def _files(
     texts: Mapping[str, Any],
     password: str,
     *,
-    weak: bool,
+    weak: str,
 ) -> Files | None:
     if not mine:
         return None

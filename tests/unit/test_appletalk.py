@@ -82,6 +82,7 @@ def test_its_sheet_is_another_one() -> None:
     assert ZONE in [fact.value for fact in by_zone.network]
     assert by_zone.files
     assert not any("Server IP Address" in step for step in by_zone.files.help.steps)
+    assert by_zone.files.weak == "weak_zone"
     by_tcp = card(site(images), "icon", "en")
     assert by_tcp.files
     assert any("Server IP Address" in step for step in by_tcp.files.help.steps)

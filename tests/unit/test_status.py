@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,3 +112,16 @@ def test_a_part_that_fails_does_not_take_the_others_with_it(
         "time": [{"failed": "no such thing"}],
         "disk": [{"name": "/"}],
     }
+
+
+def test_modems_say_how_they_are(tmp_path: Path) -> None:
+    (tmp_path / "ttyS0").write_text("Running and idle\n")
+    (tmp_path / "ttyS1").write_text("Waiting for modem to come ready\n")
+    (tmp_path / "ttyS1.info").write_text("nothing of it\n")
+    rows = report.modems(tmp_path)
+    shown = [status._LINES["fax"](row) for row in (*rows, {"name": "received", "count": 2})]
+    assert [(each.name, each.state, each.good) for each in shown] == [
+        ("modem ttyS0", "Running and idle", None),
+        ("modem ttyS1", "Waiting for modem to come ready", False),
+        ("received", "2", None),
+    ]
