@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,28 +12,34 @@ from rich.text import Text
 
 from gateway import cli_plan
 from gateway.apply import Connection, Order, apply, packed
+from gateway.options import (
+    AsJson,
+    Host,
+    Local,
+    OutFolder,
+    Port,
+    SitePath,
+    SshArgs,
+    User,
+    Vault,
+    VaultPasswordFile,
+)
 from gateway.ready import ready
 from gateway.weak import weaknesses
 
-SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
 _err = Console(stderr=True, highlight=False, markup=False)
 
 
 def apply_verb(  # noqa: PLR0913 - each is an option of the command line
     site: SitePath,
     *,
-    host: Annotated[str, typer.Option(help="The box, if not as hosts.yml says.")] = "",
-    user: Annotated[str, typer.Option(help="Who to log in as.")] = "root",
-    port: Annotated[int, typer.Option(help="Its ssh port.")] = 22,
-    ssh_args: Annotated[str, typer.Option(help="More for ssh, in one word.")] = "",
-    local: Annotated[bool, typer.Option("--local", help="This machine is the box.")] = False,
-    vault: Annotated[
-        Path | None, typer.Option(help="The passwords, if not vault.yml beside the site.")
-    ] = None,
-    vault_password_file: Annotated[
-        Path | None,
-        typer.Option(envvar="ANSIBLE_VAULT_PASSWORD_FILE", help="It opens vault.yml."),
-    ] = None,
+    host: Host = "",
+    user: User = "root",
+    port: Port = 22,
+    ssh_args: SshArgs = "",
+    local: Local = False,
+    vault: Vault = None,
+    vault_password_file: VaultPasswordFile = None,
     confirm_within: Annotated[
         int,
         typer.Option(help="Seconds for a switch and its confirmation; then the box goes back."),
@@ -43,7 +48,7 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
     overwrite_drift: Annotated[
         bool, typer.Option("--overwrite-drift", help="Undo what was changed by hand.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make the box what the description says, or leave it as it was and say why."""
     loaded = ready(site)
@@ -71,7 +76,7 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
 def pack_verb(
     site: SitePath,
     *,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to.")],
+    out: OutFolder,
 ) -> None:
     """Render the site and pack it for the box; prints JSON (the playbook's first step)."""
     print(json.dumps(packed(ready(site), out)))

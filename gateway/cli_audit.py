@@ -21,6 +21,7 @@ from gateway.audit.packets import Known, Words
 from gateway.audit.prove import Prover
 from gateway.audit.whole import Audit, Described
 from gateway.load import Loaded
+from gateway.options import AsJson, Host, LabName, Local, Port, SitePath, SshArgs, User
 from gateway.policy import Flow
 from gateway.problems import Failed, Refused
 from gateway.reach import Reach, Target, reach
@@ -28,18 +29,10 @@ from gateway.ready import ready
 
 INPUT_ERROR = 3
 MOST_RANGES = 4
-SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
 Rules = Annotated[
     Path | None,
     typer.Option("--ruleset", metavar="FILE", help="What nft listed, instead of a live box."),
 ]
-LabName = Annotated[str, typer.Option("--lab", help="A lab's box.")]
-Host = Annotated[str, typer.Option(help="The box, if not as hosts.yml says.")]
-User = Annotated[str, typer.Option(help="Who to log in as; sudo, if not root.")]
-Port = Annotated[int, typer.Option(help="Its ssh port.")]
-SshArgs = Annotated[str, typer.Option(help="More for ssh, in one word.")]
-Local = Annotated[bool, typer.Option("--local", help="This machine is the box.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 _COLOURS = {"PROVED": "bold green", "DIFFERENT": "bold red", "UNDECIDED": "bold yellow"}
 _out = Console(highlight=False, markup=False, soft_wrap=True)
 

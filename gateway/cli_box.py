@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli_status import ssh_to
+from gateway.options import AsJson, Host, LabName, Port, SitePath, User
 from gateway.ready import ready
 from gateway.status import ask
-
-SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
-LabName = Annotated[str, typer.Option("--lab", help="A lab's box.")]
-Host = Annotated[str, typer.Option(help="A real box, if not as hosts.yml says.")]
-User = Annotated[str, typer.Option(help="Who to log in as there.")]
-Port = Annotated[int, typer.Option(help="Its ssh port.")]
 
 
 def confirm_verb(
@@ -61,7 +55,7 @@ def drift_verb(  # noqa: PLR0913 - each is an option of the command line
     host: Host = "",
     user: User = "root",
     port: Port = 22,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what was changed on the box by hand, by whom and when. Exit 1 if something was."""
     told = ask(ssh_to(ready(site), name, host, user, port), "drift")

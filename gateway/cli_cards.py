@@ -12,6 +12,7 @@ import typer
 from gateway.apply import VAULT
 from gateway.cards import pdf, sheet
 from gateway.cards.text import LANGUAGES, Language
+from gateway.options import OutFolder, SitePath, VaultPasswordFile
 from gateway.ready import ready
 from gateway.secrets import stored
 
@@ -25,19 +26,16 @@ class Choice(StrEnum):
 
 
 def cards_verb(  # noqa: PLR0913 - each is an option of the command line
-    site: Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")],
+    site: SitePath,
     *,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to.")],
+    out: OutFolder,
     language: Annotated[Choice, typer.Option(help="English, Traditional Chinese, both.")] = (
         Choice.BOTH
     ),
     with_passwords: Annotated[
         bool, typer.Option("--with-passwords", help="Print the devices' passwords too.")
     ] = False,
-    vault_password_file: Annotated[
-        Path | None,
-        typer.Option(envvar="ANSIBLE_VAULT_PASSWORD_FILE", help="It opens vault.yml."),
-    ] = None,
+    vault_password_file: VaultPasswordFile = None,
     as_pdf: Annotated[
         bool | None, typer.Option("--pdf/--no-pdf", help="PDF too (if it can be made here).")
     ] = None,

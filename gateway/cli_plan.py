@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,30 +11,36 @@ from rich.text import Text
 
 from gateway import plan
 from gateway.apply import Connection, Order, Summary, apply
+from gateway.options import (
+    AsJson,
+    Host,
+    Local,
+    Port,
+    SitePath,
+    SshArgs,
+    User,
+    Vault,
+    VaultPasswordFile,
+)
 from gateway.ready import ready
 
 _err = Console(stderr=True, highlight=False, markup=False)
 
 
 def plan_verb(  # noqa: PLR0913 - each is an option of the command line
-    site: Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")],
+    site: SitePath,
     *,
-    host: Annotated[str, typer.Option(help="The box, if not as hosts.yml says.")] = "",
-    user: Annotated[str, typer.Option(help="Who to log in as.")] = "root",
-    port: Annotated[int, typer.Option(help="Its ssh port.")] = 22,
-    ssh_args: Annotated[str, typer.Option(help="More for ssh, in one word.")] = "",
-    local: Annotated[bool, typer.Option("--local", help="This machine is the box.")] = False,
-    vault: Annotated[
-        Path | None, typer.Option(help="The passwords, if not vault.yml beside the site.")
-    ] = None,
-    vault_password_file: Annotated[
-        Path | None,
-        typer.Option(envvar="ANSIBLE_VAULT_PASSWORD_FILE", help="It opens vault.yml."),
-    ] = None,
+    host: Host = "",
+    user: User = "root",
+    port: Port = 22,
+    ssh_args: SshArgs = "",
+    local: Local = False,
+    vault: Vault = None,
+    vault_password_file: VaultPasswordFile = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="The text of new and removed files too.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what an apply would do to the box: flows, packages, services, files. Changes nothing."""
     loaded = ready(site)

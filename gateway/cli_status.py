@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +14,7 @@ from rich.text import Text
 import lab
 from gateway import hosts
 from gateway.load import Loaded
+from gateway.options import AsJson, Host, LabName, Port, SitePath, User
 from gateway.problems import Failed
 from gateway.ready import ready
 from gateway.site import Site
@@ -24,13 +24,13 @@ NOT_WELL = 1
 
 
 def status_verb(  # noqa: PLR0913 - each is an option of the command line
-    site: Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")],
+    site: SitePath,
     *,
-    name: Annotated[str, typer.Option("--lab", help="A lab's box.")] = "",
-    host: Annotated[str, typer.Option(help="A real box, if not as hosts.yml says.")] = "",
-    user: Annotated[str, typer.Option(help="Who to log in as there.")] = "root",
-    port: Annotated[int, typer.Option(help="Its ssh port.")] = 22,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    name: LabName = "",
+    host: Host = "",
+    user: User = "root",
+    port: Port = 22,
+    as_json: AsJson = False,
 ) -> None:
     """Ask the box how it is doing. Exit 1 if something is not as it should be."""
     loaded = ready(site)

@@ -18,6 +18,7 @@ import lab
 from gateway import features
 from gateway.cli_lab import hints
 from gateway.load import Loaded
+from gateway.options import AsJson, SitePath
 from gateway.problems import Failed
 from gateway.ready import ready
 from gateway.show import counts, evidence_table, open_table, picture
@@ -28,8 +29,6 @@ from gateway.weak import weaknesses
 
 WIDTH = 118
 FAILED_CHECKS = 1
-SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Each = Annotated[bool, typer.Option("--all", help="A line for every single check.")]
 SshConfig = Annotated[Path | None, typer.Option(help="For --host: another ssh_config.")]
 Only = Annotated[str, typer.Option("-k", help="Only the checks that match (pytest's -k).")]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +25,7 @@ from gateway import (
     features,
     tree,
 )
+from gateway.options import AsJson, OutFolder, SitePath
 from gateway.policy import Flow
 from gateway.profiles import profiles as known_profiles
 from gateway.ready import ready, report
@@ -38,8 +38,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="A site.yml, or its folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 app.command("apply")(cli_apply.apply_verb)
 app.command("plan")(cli_plan.plan_verb)
@@ -119,7 +117,7 @@ def _said_of(flow: Flow) -> str:
 @app.command()
 def render(
     site: SitePath,
-    out: Annotated[Path, typer.Option(help="The folder to write to.", metavar="DIR")],
+    out: OutFolder,
 ) -> None:
     """Write everything that goes onto the box to DIR/HOST, whole or not at all."""
     loaded = ready(site)

@@ -27,7 +27,7 @@ FLOORS = (
         "trial",
     }
     | {"verify", "empirical", "evidence", "questions", "reach"},
-    {"cli", "verbs"},
+    {"cli", "options", "verbs"},
 )
 ALONE = {"gateway/box", "intake", "reports"}
 """They run on the box and import nothing of the rest."""
