@@ -7,6 +7,7 @@ drift but only work that is left to do; ``expected`` gives none then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -81,7 +82,9 @@ def manifest_of(store: Store) -> Manifest:
 
 def _expected(store: Store) -> View | None:
     state = store.state()
-    return view(store.generation(state.active), state.only_first) if state.active else None
+    with suppress(Failed):  # a damaged one must not keep the next apply from mending it
+        return view(store.generation(state.active), state.only_first) if state.active else None
+    return None
 
 
 def files(paths: Paths, manifest: Manifest) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .manifest import Entry
+from .process import Failed
 from .store import Generation, Store
 
 READABLE = 0o004
@@ -16,20 +17,24 @@ READABLE = 0o004
 
 def listing(store: Store) -> list[dict[str, Any]]:
     """The generations that are kept, oldest first."""
+    return [_row(store, number) for number in store.numbers()]
+
+
+def _row(store: Store, number: int) -> dict[str, Any]:
     state = store.state()
-    return [
-        {
-            "generation": number,
-            "manifest": generation.manifest.digest,
-            "files": len(generation.manifest.files),
-            "active": number == state.active,
-            "confirmed": number == state.confirmed,
-            "state": generation.record.state,
-            "events": [asdict(event) for event in generation.record.events],
-        }
-        for number in store.numbers()
-        for generation in (store.generation(number),)
-    ]
+    place = {"active": number == state.active, "confirmed": number == state.confirmed}
+    row: dict[str, Any] = {"generation": number, **place}
+    try:
+        generation = store.generation(number)
+    except Failed:
+        return {**row, "state": "damaged", "manifest": "", "files": 0, "events": []}
+    return {
+        **row,
+        "manifest": generation.manifest.digest,
+        "files": len(generation.manifest.files),
+        "state": generation.record.state,
+        "events": [asdict(event) for event in generation.record.events],
+    }
 
 
 def list_lines(rows: list[dict[str, Any]]) -> Iterator[str]:

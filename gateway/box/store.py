@@ -136,7 +136,10 @@ class Store:
         if number not in numbers:
             have = ", ".join(map(str, numbers)) or "none"
             raise Failed(f"there is no generation {number} here (there is: {have})")
-        return Generation(number, folder, parse((folder / "manifest.json").read_bytes()))
+        try:
+            return Generation(number, folder, parse((folder / "manifest.json").read_bytes()))
+        except (Failed, OSError) as error:
+            raise Failed(f"generation {number} is damaged on the disk: {error}") from None
 
     def stage(self, archive: Path, site: str = "") -> tuple[Generation, bool]:
         """Unpack an archive as a generation; says whether it is a new one.

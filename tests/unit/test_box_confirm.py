@@ -371,3 +371,21 @@ def test_a_return_is_told_by_mail_where_the_box_sends_any(box: BoxInAFolder, wat
     text = sent.read_text()
     assert "To: root\nSubject: gw1: back in generation 1\n" in text
     assert "generation 2 was not confirmed in time" in text
+
+
+def test_a_damaged_manifest_of_the_active_generation_blocks_nothing(
+    box: BoxInAFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.apply(ONE)
+    manifest = box.store.paths.memory / "generations/1/manifest.json"
+    manifest.write_text("bad block")
+    assert box.run("list") == 0
+    assert "damaged" in capsys.readouterr().out
+    assert box.run("status") == 1
+    assert "generation 1" in capsys.readouterr().err
+    # The same tree again, and a failing one: there is no way back, and that is said.
+    archive = str(box.archive([ONE]))
+    assert box.run("stage", archive) == 0
+    assert box.run("activate", "2", "--confirm-within", "0") == 0, capsys.readouterr().err
+    assert box.state()["confirmed"] == 2
+    assert box.run("status") == 0
