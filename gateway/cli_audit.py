@@ -182,8 +182,8 @@ def _print_difference(whole: Audit, found: Difference) -> None:
         _out.print(f"    and {len(found.regions) - MOST_RANGES} ranges more (--json has them)")
     by = found.rule or found.decided
     _out.print(f"    decided by: {by}")
-    for flow in found.flows:
-        _out.print(f"    line {flow.reason.line}: {whole.described.line(flow.reason.line)}")
+    for line in dict.fromkeys(flow.reason.line for flow in found.flows):
+        _out.print(f"    line {line}: {whole.described.line(line)}")
 
 
 def ask_verb(  # noqa: PLR0913 - each is an option of the command line
