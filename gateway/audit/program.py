@@ -54,18 +54,47 @@ def _put_together(rules: dict[str, list[tuple[int, str]]], blocks: dict[str, lis
     for chain, members in rules.items():
         table = " ".join(chain.split()[:2])
         result[chain] = [
-            (handle, _plain("\n".join(blocks[f"rule {chain} {place}"]), table, elements))
+            (handle, _plain(blocks[f"rule {chain} {place}"], table, elements))
             for place, (handle, _) in enumerate(members)
         ]
     named = {key: value for key, value in elements.items() if not _ANONYMOUS.search(key)}
     return Program(result, named)
 
 
-def _plain(text: str, table: str, elements: dict[str, list[str]]) -> str:
-    text = _INDEX.sub(r"\1 a card", _STATE.sub(r"\1", text))
-    return _ANONYMOUS.sub(
+def _plain(lines: list[str], table: str, elements: dict[str, list[str]]) -> str:
+    text = _INDEX.sub(r"\1 a card", _STATE.sub(r"\1", "\n".join(lines)))
+    text = _ANONYMOUS.sub(
         lambda found: "{" + "; ".join(elements.get(f"{table} {found[0]}", [])) + "}", text
     )
+    return "\n".join(_commuted(text.splitlines()))
+
+
+_PURE = re.compile(
+    r"\[ (?:(?:payload|meta|ct|exthdr|rt|socket|fib) load|bitwise|byteorder|cmp|range|lookup) "
+)
+_ASKS = re.compile(r"\[ (?:cmp|range|lookup) ")
+
+
+def _commuted(lines: list[str]) -> list[str]:
+    """Neighbouring matches in one order, each once: nft moves and repeats what it adds itself.
+
+    A match is what is loaded and what it is compared with; all must hold, in whatever order.
+    """
+    result: list[str] = []
+    run: list[list[str]] = []
+    for line in lines:
+        if not _PURE.search(line) or " dreg " in line:
+            result += [*_in_order(run), line]
+            run = []
+        elif not run or (_ASKS.search(run[-1][-1]) and not _ASKS.search(line)):
+            run.append([line])
+        else:
+            run[-1].append(line)
+    return [*result, *_in_order(run)]
+
+
+def _in_order(run: list[list[str]]) -> list[str]:
+    return [line for match in sorted({tuple(each) for each in run}) for line in match]
 
 
 def differences(live: Program, again: Program) -> list[str]:
