@@ -6,7 +6,6 @@ RFC 791 and 768, 9293, 792, 8200, 4443.
 from __future__ import annotations
 
 import struct
-from ipaddress import IPv4Address, IPv6Address
 
 from gateway.audit.answer import Packet
 from gateway.audit.fields import ICMP, ICMPV6, IPV4, TCP, UDP
@@ -26,8 +25,8 @@ def checksum(data: bytes) -> int:
 
 def addresses(get: dict[str, int]) -> tuple[bytes, bytes]:
     """Source and destination as they stand in the header."""
-    kind = IPv4Address if get["family"] == IPV4 else IPv6Address
-    return kind(get["source"]).packed, kind(get["destination"]).packed
+    size = 4 if get["family"] == IPV4 else 16
+    return get["source"].to_bytes(size, "big"), get["destination"].to_bytes(size, "big")
 
 
 def transport(get: dict[str, int], payload: bytes) -> bytes:
