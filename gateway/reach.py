@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 import lab
+from gateway import hosts
 from gateway.problems import Failed
 from gateway.site import Site
-
-INVENTORY = "hosts.yml"
 
 
 @dataclass(frozen=True)
@@ -55,38 +50,12 @@ def reach(site: Site, file: Path, target: Target) -> Reach:
             return Reach(("ssh", *options, "box"), f"the box of the lab {wanted}", wanted)
         if target.lab:
             raise Failed(f"no lab {target.lab} is up (there is: {', '.join(known) or 'none'})")
-    return _by_ssh(_filled(site, file, target))
-
-
-def _filled(site: Site, file: Path, target: Target) -> Target:
     if target.host:
-        return target
-    told = next(_told(file.parent / INVENTORY, site.box.name), None)
-    if told is None:
-        raise Failed(
-            f"where is the box? {file.parent / INVENTORY} does not say: give --host, --lab or"
-            " --local"
-        )
-    return Target(
-        host=str(told.get("ansible_host") or site.box.name),
-        user=target.user or str(told.get("ansible_user") or ""),
-        port=target.port or int(told.get("ansible_port") or 0),
-        ssh_args=target.ssh_args or str(told.get("ansible_ssh_common_args") or ""),
-    )
-
-
-def _told(file: Path, host: str) -> Iterator[Mapping[str, Any]]:
-    """What an Ansible inventory in YAML says of a host."""
-    if not file.exists():
-        return
-    try:
-        groups = yaml.safe_load(file.read_text("utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise Failed(f"{file} is no YAML: {error}") from None
-    for group in groups.values() if isinstance(groups, dict) else ():
-        hosts = (group or {}).get("hosts") or {}
-        if host in hosts:
-            yield {**((group or {}).get("vars") or {}), **(hosts[host] or {})}
+        return _by_ssh(target)
+    inventory = file.parent / hosts.FILE
+    if not inventory.exists():
+        raise Failed(f"where is the box? {inventory} is not there: give --host, --lab or --local")
+    return Reach(("ssh", *hosts.ssh_words(inventory)), f"the box of {inventory}")
 
 
 def _by_ssh(target: Target) -> Reach:

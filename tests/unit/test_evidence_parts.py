@@ -8,11 +8,12 @@ import subprocess
 import xml.etree.ElementTree as ET
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway import features
-from gateway.evidence import picture, signature, tables
+from gateway.evidence import against, picture, signature, tables
 from gateway.load import load
 from gateway.problems import Failed
 from gateway.site import BOX
@@ -157,3 +158,56 @@ def test_sums_with_a_wrong_line_are_refused(pack: Path, line: str) -> None:
 def test_a_folder_that_is_no_pack(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="no evidence pack"):
         signature.check(tmp_path)
+
+
+def pack_told(flows: list[tuple[str, str, str]], history: list[list[str]], active: int) -> Any:
+    """Two flows at most: a and b; ``history``: which of them each generation has."""
+    known = {"a": ["pc", "box", "tcp/1"], "b": ["pc", "box", "tcp/2"]}
+    rows = [
+        {"from": source, "from network": "office", "from addresses": "10.1.2.9/32",
+         "to": to, "to network": "box", "to addresses": "10.1.2.1/32", "ports": ports,
+         "reason": "access[0]", "line": 9, "note": "", "owner": "", "expires": ""}
+        for source, to, ports in flows
+    ]  # fmt: skip
+    return {
+        "site": "x",
+        "time": "2026-11-22T12:00:00",
+        "flows": rows,
+        "differences": [],
+        "findings": [],
+        "box": {
+            "generation": {"number": active, "since": "2026-11-20"},
+            "history": [
+                {"number": number, "staged": f"day {number}", "flows": [known[f] for f in each]}
+                for number, each in enumerate(history, 1)
+            ],
+        },
+    }
+
+
+A, B = ("pc", "box", "tcp/1"), ("pc", "box", "tcp/2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "history", "active", "said"),
+    [
+        ([A], [A, B], [["a"], ["a", "b"], ["a", "b"]], 3, ["opened", "since generation 2"]),
+        ([A], [A, B], [["a", "b"], ["a"], ["a", "b"]], 3, ["opened", "since generation 3"]),
+        ([A, B], [A], [["a", "b"], ["a"], ["a"]], 3, ["closed", "since generation 2"]),
+        ([A], [A, B], [["a"], ["a", "b"], ["a"]], 2, ["opened", "since generation 2"]),
+        ([A], [A, B], [["a"]], 1, ["opened", "in generation 1, active since 2026-11-20"]),
+        ([A], [A], [["a"]], 1, []),
+    ],
+)
+def test_since_which_generation(
+    old: Any, new: Any, history: Any, active: int, said: list[str]
+) -> None:
+    before, after = pack_told(old, [], 0), pack_told(new, history, active)
+    found = "\n".join(map(str, against.changes(before, after)))
+    assert bool(found) == bool(said)
+    assert all(each in found for each in said)
+
+
+def test_another_sites_pack_is_not_compared() -> None:
+    with pytest.raises(Failed, match="is of y, not of x"):
+        against.changes({**pack_told([], [], 0), "site": "y"}, pack_told([], [], 0))
