@@ -16,7 +16,7 @@ from gateway.audit import fields, scratch
 from gateway.audit.listed import FAMILIES, Text, doubtful, read_text
 from gateway.audit.rules import Chain, NamedSet, Rule, Ruleset, Strange, Table, UnknownEffect
 from gateway.audit.scratch import Listing
-from gateway.audit.statements import Helper, statement
+from gateway.audit.statements import Helper, statements
 from gateway.audit.values import Json, NotUnderstood, elements
 from gateway.problems import Failed
 
@@ -170,11 +170,11 @@ def _chain(body: Json, where: str) -> Chain:
 
 def _rule(body: Json, where: str, helpers: dict[str, Helper], text: Text) -> Rule:
     known = {"family", "table", "chain", "handle", "comment", "expr", "index"}
-    statements = [statement(raw, helpers) for raw in body.get("expr", ())]
-    statements += [UnknownEffect(f"{key} of a rule") for key in sorted(set(body) - known)]
+    found = [each for raw in body.get("expr", ()) for each in statements(raw, helpers)]
+    found += [UnknownEffect(f"{key} of a rule") for key in sorted(set(body) - known)]
     wording = text.rules.get((where, body["chain"], body["handle"]), "")
     comment = body.get("comment", "")
-    return Rule(where, body["chain"], body["handle"], tuple(statements), comment, wording)
+    return Rule(where, body["chain"], body["handle"], tuple(found), comment, wording)
 
 
 def _named_set(body: Json, where: str, flags: tuple[str, ...]) -> NamedSet:

@@ -46,6 +46,27 @@ UNKNOWN_MATCHES = {"limit", "quota", "ct count", "set"}
 """``set`` adds an element, and ends the rule where the set is full (nft_dynset_eval)."""
 
 
+def statements(raw: Json, helpers: Mapping[str, Helper]) -> tuple[Statement, ...]:
+    """What one entry of a rule means: ``reject`` has a match that nft does not show."""
+    found = statement(raw, helpers)
+    if isinstance(raw, dict) and isinstance(raw.get("reject"), dict):
+        kind = raw["reject"].get("type", "icmpx")
+        if kind in _REJECTS:
+            key, value = _REJECTS[kind]
+            return Match((key,), (Element((((value, value),),)),)), found
+        if kind != "icmpx":
+            return (_strange(raw),)
+    return (found,)
+
+
+_REJECTS = {
+    "icmp": ("meta nfproto", fields.IPV4),
+    "icmpv6": ("meta nfproto", fields.IPV6),
+    "tcp reset": ("meta l4proto", fields.TCP),
+}
+"""Only where such an answer can be given (seen in the kernel's instructions)."""
+
+
 def statement(raw: Json, helpers: Mapping[str, Helper]) -> Statement:
     """One statement."""
     try:
