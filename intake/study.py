@@ -311,8 +311,8 @@ class Reading:
 
 MAX_SIDE = 8192
 """Rows or columns: the largest detector has 1024 pixels, a whole body 4096 rows."""
-MAX_FRAMES = 65535
-"""Vectors are 16 bit numbers (VR US)."""
+MAX_FRAMES = 32767
+"""A vector has 16 bits a frame and its length is 16 bits itself (VR US, explicit)."""
 MAX_BYTES = 2**31 - 1
 """Of pixels in one object; DICOM's length is 32 bits, its readers' often 31."""
 

@@ -24,6 +24,7 @@ TREE = images.Recipe(
         "libgdcm-tools",
         "medcon",
         "mtools",
+        "orthanc",
         "python3",
         "python3-gdcm",
         "python3-hypothesis",

@@ -96,6 +96,7 @@ SYNONYMS = (
     Synonym("scaling factor (mm/pixel) (y)", "scaling factor (mm/pixel)", 2, "MIPAV"),
     Synonym("number of windows", "number of energy windows", None, "MIPAV"),
     Synonym("number of images/window", "number of images/energy window", None, "MIPAV"),
+    Synonym("isotope name", "isotope", None, "STIR"),
     Synonym("image duration", "image duration (sec)", None, "UCL tools"),
     Synonym("time per projection", "time per projection (sec)", None, "Interfile 3.2"),
     Synonym("patient date of birth", "patient dob", None, "seen in exports"),

@@ -11,6 +11,7 @@ from intake.interfile.pixels import Matrix, matrix
 from intake.refused import Refused
 from intake.study import MAX_FRAMES, Detector, Gate, Gating, Kind, Phase, Place
 
+MAX_STATIC = 512
 VIEWS = {
     "ant": "anterior",
     "anterior": "anterior",
@@ -68,6 +69,11 @@ def _images(root: Block, units: list[Block], windows: int) -> list[Block]:
     stated = total or (per_window or 1) * windows
     if described and len(units) > 1:
         stated = len(units)
+    if stated > MAX_STATIC:
+        raise Refused(
+            f"{stated} static images in a file, of which each is an object: at most {MAX_STATIC}",
+            line.number if line else 0,
+        )
     if stated % windows:
         raise Refused(
             f"{stated} images cannot be spread evenly over {windows} energy windows",

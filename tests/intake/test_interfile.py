@@ -205,3 +205,32 @@ def test_values_without_a_key_travel_in_comments(tmp_path: Path) -> None:
     assert b";#gateway patient.weight_kg := 71.5\r\n" in path.read_bytes()
     assert kit.same(first, read(path).acquisitions[0]) == []
     assert isinstance(heads[0], Detector)
+
+
+SAMPLES = {
+    # header -> kind, objects, start angle, and what else is its own
+    "simind": (Kind.TOMO, 1, 180.0, lambda of: of.detectors[0].radius == (150.0,)),
+    "gate": (Kind.TOMO, 1, 180.0, lambda of: str(of.visit.date) == "2020-01-05"),
+    "stir": (Kind.TOMO, 1, 0.0, lambda of: of.isotopes[0].nuclide == "Tc-99m"),
+    "genie": (Kind.TOMO, 1, 135.0, lambda of: of.patient.name == "CHEN^YI"),
+    "mipav": (Kind.STATIC, 4, None, lambda of: of.duration == 5000.0),
+    "hermes": (Kind.RECON_TOMO, 1, None, lambda of: of.scale.slope == 0.25),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_headers_as_other_programs_write_them(name: str, tmp_path: Path) -> None:
+    """Made up after the programs' sources and the headers seen in public (docs/intake.md)."""
+    (tmp_path / "x.h33").write_bytes((BASE.parent / "samples" / f"{name}.h33").read_bytes())
+    data = kit.counts(12, 6, 8, "<f4" if name == "simind" else "<u2")
+    (tmp_path / ("D.A00" if name == "genie" else "d.a00")).write_bytes(data.tobytes())
+    reading = read(tmp_path / "x.h33")
+    kind, objects, start, own = SAMPLES[name]
+    first = reading.acquisitions[0]
+    assert reading.format == f"Interfile ({name})"
+    assert (first.kind, len(reading.acquisitions)) == (kind, objects)
+    assert first.detectors[0].start_angle == start
+    assert own(first)
+    expected = data if name != "hermes" else data.view(">i2")
+    assert np.array_equal(first.pixels, expected[: len(first.pixels)])
+    assert dicom.objects(reading)
