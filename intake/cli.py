@@ -11,6 +11,7 @@ from intake import convert, floppies, formats, show
 from intake.convert import Wanted
 from intake.dicom import write as dicom
 from intake.interfile import dialects
+from intake.lane import verbs as lane
 from intake.look import PALETTES, Look
 from intake.options import CHARSETS, Options
 from intake.refused import Refused
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_check)
     command.add_argument("--json", action="store_true", help="for programs")
     floppies.add(commands)
+    lane.add(commands)
     return parser
 
 

@@ -285,7 +285,7 @@ def changed(**values: Any) -> Dataset:
         (changed(HighBit=3), "the highest bit is 3"),
         (changed(Rows=0), "0 rows: between 1"),
         (changed(Rows=65535, Columns=65535), "65535 rows: between 1"),
-        (changed(NumberOfFrames=65535, Rows=8192, Columns=8192), "are the limit"),
+        (changed(NumberOfFrames=32767, Rows=8192, Columns=8192), "are the limit"),
         (changed(NumberOfFrames=9), "cut short: 9 images"),
         (changed(NumberOfDetectors=3), "NumberOfDetectors is 3, but 2 are described"),
         (changed(RotationInformationSequence=None), "TOMO study without rotations"),

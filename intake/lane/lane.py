@@ -1,0 +1,170 @@
+"""A group of files from ``incoming`` to ``done`` or ``quarantine``; it may be cut at any point."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from intake import files
+from intake.fields import Original
+from intake.lane import ledger as states
+from intake.lane.archive import Client, Unreachable
+from intake.lane.ledger import Ledger, Row
+from intake.lane.mail import tell
+from intake.lane.settings import Settings
+from intake.lane.settle import Group, Settling
+from intake.lane.worker import Answer, Worker
+from intake.options import DEFAULT
+from intake.refused import Refused
+
+log = logging.getLogger("intake.lane")
+NO_CONTENT = "none:"
+FOLDERS = ("incoming", "done", "quarantine")
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+@dataclass
+class Lane:
+    """All devices of a box. One lane at a time may run on a root (see serve.py)."""
+
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        settings.state.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self.spool = settings.state / "spool"
+        shutil.rmtree(self.spool, ignore_errors=True)
+        self.spool.mkdir(mode=0o700)
+        self.ledger = Ledger(settings.state / "ledger.sqlite")
+        self.client = Client(settings.archive)
+        self.worker = Worker(settings.seconds, settings.memory)
+        self.settling = {}
+        for device in sorted(settings.devices):
+            for name in FOLDERS:
+                (settings.root / device / name).mkdir(mode=0o770, parents=True, exist_ok=True)
+            folder = settings.root / device / "incoming"
+            self.settling[device] = Settling(folder, settings.quiet, settings.patience)
+        for row in self.ledger.open_decisions():
+            self._carry_out(row)
+
+    def once(self) -> int:
+        """Take all that has settled; how many groups went somewhere."""
+        moved = 0
+        for device, settling in self.settling.items():
+            for group in settling.ready(time.monotonic()):
+                try:
+                    self._room()
+                    self._take(device, group)
+                    moved += 1
+                except Unreachable as fault:
+                    log.warning("%s waits: %s", group.names[0], fault)
+                    break  # in order: what came later waits, too
+                except OSError as fault:
+                    if fault.errno not in FULL:
+                        raise
+                    log.error("intake stands still: %s", fault)
+                    return moved
+        return moved
+
+    def _room(self) -> None:
+        """Nothing is taken that could fill the disk."""
+        for place in (self.settings.root, self.settings.state):
+            if shutil.disk_usage(place).free < self.settings.reserve:
+                raise OSError(errno.ENOSPC, f"less than {self.settings.reserve} bytes free", place)
+
+    def _take(self, device: str, group: Group) -> None:
+        incoming = self.settings.root / device / "incoming"
+        job = self.spool / "job"
+        shutil.rmtree(job, ignore_errors=True)
+        job.mkdir()
+        try:
+            originals = tuple(_original(incoming / name) for name in group.names)
+            options = self.settings.devices.get(device, DEFAULT)
+            answer = self.worker.convert(incoming / group.names[0], job, options)
+            row = self._decide(device, originals, answer)
+        except FileNotFoundError:
+            return  # the device took it back
+        finally:
+            shutil.rmtree(job, ignore_errors=True)
+        self._carry_out(row)
+
+    def _decide(self, device: str, originals: tuple[Original, ...], answer: Answer) -> Row:
+        """Store and compare, then write down what is to become of the files."""
+        reason = answer.refused
+        if not reason and set(answer.originals) - set(originals):
+            raise Unreachable("the files changed while they were read")
+        try:
+            for _, path in answer.objects:
+                self.client.store(path)
+        except Refused as refused:
+            reason = refused.show()
+        if reason:
+            return self.ledger.decide(device, originals, states.REFUSED, reason)
+        uids = tuple(uid for uid, _ in answer.objects)
+        return self.ledger.decide(device, originals, states.STORED, "", uids)
+
+    def _carry_out(self, row: Row) -> None:
+        """Move the files where the decision says; again after a crash, with the same outcome."""
+        base = self.settings.root / row.device
+        stored = row.state == states.STORED
+        target = base / ("done" if stored else "quarantine")
+        if not stored:
+            note = target / f"{row.names[0]}.txt"
+            _write(note, f"{row.reason}\n\nfiles: {', '.join(row.names)}\n")
+        for name, digest in zip(row.names, row.digest.split("+"), strict=True):
+            _move(base / "incoming" / name, target, digest)
+        self.ledger.carried_out(row, states.DONE if stored else states.QUARANTINED)
+        if not stored:
+            log.warning("%s: %s refused: %s", row.device, row.names[0], row.reason)
+            tell(self.settings.mail, f"{row.device}: {row.names[0]} is in quarantine", row.reason)
+        else:
+            log.info("%s: %s stored as %s", row.device, row.names[0], ", ".join(row.objects))
+
+
+def _original(path: Path) -> Original:
+    """What is not a plain file has a name, and no content that anybody would read."""
+    try:
+        return files.original(path)
+    except Refused:
+        path.lstat()
+        return Original(path.name, 0, f"{NO_CONTENT}{path.name}")
+
+
+def _move(source: Path, target: Path, digest: str) -> None:
+    """Into the folder, never over another file; a file that was replaced meanwhile stays."""
+    try:
+        if _original(source).sha256 != digest:
+            return
+    except FileNotFoundError:
+        return
+    free = target / source.name
+    number = 1
+    while free.exists() or free.is_symlink():
+        if _original(free).sha256 == digest and not digest.startswith(NO_CONTENT):
+            source.unlink()
+            return
+        number += 1
+        free = target / f"{source.name}~{number}"
+    source.rename(free)
+    _sync(target)
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """A rename is on the disk when its folder is (fsync(2))."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -1,0 +1,128 @@
+"""The ledger: what came in, what became of it, and what is still to be done about it.
+
+SQLite with a write-ahead log and a sync at every commit: a row that is written survives a power
+cut. A decision (``stored``, ``refused``) is written before the files are moved; ``open_decisions``
+are carried out at the next start.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from intake.fields import Original
+
+STORED, DONE, REFUSED, QUARANTINED, RELEASED = (
+    "stored",
+    "done",
+    "refused",
+    "quarantined",
+    "released",
+)
+_TABLE = """
+CREATE TABLE IF NOT EXISTS intake (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    names TEXT NOT NULL,
+    originals TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    objects TEXT NOT NULL DEFAULT '[]',
+    came TEXT NOT NULL,
+    settled TEXT NOT NULL,
+    UNIQUE (device, digest)
+)
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One group of files of a device."""
+
+    device: str
+    digest: str
+    names: tuple[str, ...]
+    state: str
+    reason: str
+    objects: tuple[str, ...]
+    """SOP Instance UIDs."""
+    settled: str
+
+
+class Ledger:
+    """Opened by the lane for writing, by anyone for reading."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute(_TABLE)
+
+    def decide(
+        self,
+        device: str,
+        originals: tuple[Original, ...],
+        state: str,
+        reason: str = "",
+        objects: tuple[str, ...] = (),
+    ) -> Row:
+        """Write what is to become of the files; the same files again are the same row."""
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        digest = "+".join(each.sha256 for each in originals)
+        names = tuple(each.name for each in originals)
+        values = (device, digest, json.dumps(names), json.dumps([vars(o) for o in originals]))
+        self._db.execute(
+            "INSERT INTO intake (device, digest, names, originals, state, reason, objects, came,"
+            " settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device, digest) DO UPDATE"
+            " SET names = excluded.names, state = excluded.state, reason = excluded.reason,"
+            " objects = excluded.objects, settled = excluded.settled",
+            (*values, state, reason, json.dumps(objects), now, now),
+        )
+        return Row(device, digest, names, state, reason, objects, now)
+
+    def carried_out(self, row: Row, state: str) -> None:
+        """The files have been moved."""
+        self._db.execute(
+            "UPDATE intake SET state = ? WHERE device = ? AND digest = ?",
+            (state, row.device, row.digest),
+        )
+
+    def open_decisions(self) -> list[Row]:
+        """Decisions whose files may still be where they came in."""
+        return list(self.rows("state IN (?, ?)", (STORED, REFUSED)))
+
+    def rows(self, where: str = "1", values: tuple[str, ...] = ()) -> Iterator[Row]:
+        """Rows, the oldest first. ``where`` is ours, never a stranger's."""
+        columns = "device, digest, names, state, reason, objects, settled"
+        query = f"SELECT {columns} FROM intake WHERE {where} ORDER BY id"  # noqa: S608 - ours
+        found = self._db.execute(query, values)
+        for device, digest, names, state, reason, objects, settled in found:
+            yield Row(
+                device,
+                digest,
+                tuple(json.loads(names)),
+                state,
+                reason,
+                tuple(json.loads(objects)),
+                settled,
+            )
+
+    def write_csv(self, stream: TextIO) -> None:
+        """For a spreadsheet: a line an object."""
+        writer = csv.writer(stream)
+        writer.writerow(["device", "files", "sha256", "state", "reason", "object", "at"])
+        for row in self.rows():
+            for uid in row.objects or ("",):
+                files = " ".join(row.names)
+                line = [row.device, files, row.digest, row.state, row.reason, uid, row.settled]
+                # A cell that begins so is a formula to a spreadsheet.
+                writer.writerow(
+                    ["'" + cell if cell[:1] in "=+-@" and cell else cell for cell in line]
+                )

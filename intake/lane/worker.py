@@ -1,0 +1,108 @@
+"""Converting in a process of its own, that stays: a poison file kills it, not the lane."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import signal
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from intake.convert import Wanted, convert
+from intake.fields import Original
+from intake.options import Options
+from intake.refused import Refused
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a file: objects in the spool, or a reason."""
+
+    objects: tuple[tuple[str, Path], ...] = ()
+    originals: tuple[Original, ...] = ()
+    notes: tuple[str, ...] = ()
+    refused: str = ""
+
+
+class Worker:
+    """One resident child; a new one after each that died or was too slow."""
+
+    def __init__(self, seconds: float, memory: int) -> None:
+        self._seconds = seconds
+        self._memory = memory
+        self._context = multiprocessing.get_context("spawn")
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    def convert(self, path: Path, spool: Path, options: Options) -> Answer:
+        """The objects of a file, written into the spool."""
+        if self._process is None or not self._process.is_alive():
+            self._start()
+        assert self._pipe is not None  # noqa: S101 - started just before
+        try:
+            self._pipe.send(
+                (
+                    path,
+                    spool,
+                    options.charset,
+                    options.dialect,
+                    dict(options.assume),
+                    options.decimal_comma,
+                )
+            )
+            if self._pipe.poll(self._seconds):
+                answer = self._pipe.recv()
+                assert isinstance(answer, Answer)  # noqa: S101 - the child is ours
+                return answer
+            reason = f"converting it took more than {self._seconds:g} s"
+        except (EOFError, OSError):
+            reason = "the translator died of it"
+        self.stop()
+        return Answer(refused=reason)
+
+    def _start(self) -> None:
+        self._pipe, theirs = self._context.Pipe()
+        self._process = self._context.Process(
+            target=_serve, args=(theirs, self._memory), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def stop(self) -> None:
+        """End the child, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+
+def _serve(pipe: Connection, memory: int) -> None:
+    """The child: bounded memory, no core dumps, gone with its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while True:
+        try:
+            path, spool, charset, dialect, assume, comma = pipe.recv()
+        except (EOFError, OSError):
+            return
+        options = Options(charset, dialect, assume, comma)
+        try:
+            pipe.send(_answer(path, spool, options))
+        except MemoryError:
+            pipe.send(Answer(refused="converting it needs more memory than is allowed"))
+
+
+def _answer(path: Path, spool: Path, options: Options) -> Answer:
+    try:
+        result = convert(path, spool, Wanted(options=options), "object")
+    except Refused as refused:
+        return Answer(refused=refused.show())
+    if result.refused or result.reading is None:
+        return Answer(refused=result.refused.show() if result.refused else "nothing was read")
+    made = tuple((each.uid, each.path) for each in result.made)
+    return Answer(made, result.reading.originals, result.reading.notes)

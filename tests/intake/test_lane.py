@@ -1,0 +1,308 @@
+"""The lane: files settle, go to the archive once, or to quarantine with a reason."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from intake.lane import serve
+from intake.lane.lane import Lane
+from intake.lane.settings import Archive, Settings, read
+from intake.lane.settle import Settling
+from intake.options import Options
+from intake.refused import Refused
+from tests.intake import kit
+
+BASE = Path(__file__).parent / "base"
+
+
+class Store(ThreadingHTTPServer):
+    """As much of Orthanc's interface as the lane uses. The real one: test_lane_killed."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.objects: dict[str, bytes] = {}
+        self.down = False
+        self.spoiled = False
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Store
+
+    def do_POST(self) -> None:
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.down:
+            self.send_error(503)
+        elif self.path == "/tools/lookup":
+            self.answer(json.dumps([uid for uid in self.server.objects if uid == data.decode()]))
+        else:
+            uid = data[data.index(b"2.25.") :].split(b"\0")[0].split(b"\2")[0].decode()
+            known = uid in self.server.objects
+            self.server.objects.setdefault(uid, data)
+            status = "AlreadyStored" if known else "Success"
+            self.answer(json.dumps({"ID": uid, "Status": status}))
+
+    def do_GET(self) -> None:
+        data = self.server.objects[self.path.split("/")[2]]
+        self.answer(data[:-1] + b"?" if self.server.spoiled else data)
+
+    def answer(self, body: str | bytes) -> None:
+        raw = body.encode() if isinstance(body, str) else body
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    made = Store()
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, store: Store) -> Settings:
+    return Settings(
+        tmp_path / "root",
+        tmp_path / "state",
+        Archive(f"http://127.0.0.1:{store.server_address[1]}"),
+        {"icon": Options(), "varicam": Options(charset="big5")},
+        quiet=0.0,
+        patience=0.0,
+        reserve=0,
+    )
+
+
+@pytest.fixture
+def lane(settings: Settings) -> Iterator[Lane]:
+    made = Lane(settings)
+    yield made
+    made.worker.stop()
+
+
+def drop(
+    settings: Settings, name: str = "a", device: str = "icon", base: str = "static", **changes: str
+) -> Path:
+    incoming = settings.root / device / "incoming"
+    text = (BASE / f"{base}.h33").read_text().replace("scan.i33", f"{name}.i33")
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (incoming / f"{name}.i33").write_bytes(kit.counts(24, 6, 8).astype(">u2").tobytes())
+    (incoming / f"{name}.h33").write_text(text)
+    return incoming / f"{name}.h33"
+
+
+def names(settings: Settings, folder: str, device: str = "icon") -> list[str]:
+    return sorted(path.name for path in (settings.root / device / folder).iterdir())
+
+
+def test_a_file_goes_into_the_archive_and_to_done(lane: Lane, store: Store) -> None:
+    drop(lane.settings)
+    assert lane.once() == 1
+    assert len(store.objects) == 1
+    assert names(lane.settings, "done") == ["a.h33", "a.i33"]
+    assert names(lane.settings, "incoming") == []
+    (row,) = lane.ledger.rows()
+    assert (row.state, row.objects) == ("done", tuple(store.objects))
+
+
+def test_a_poison_file_goes_to_quarantine_and_holds_up_nobody(lane: Lane, store: Store) -> None:
+    drop(lane.settings, "a", "icon", "static", Static="Curve")
+    drop(lane.settings, "b")
+    assert lane.once() == 2
+    assert names(lane.settings, "quarantine") == ["a.h33", "a.h33.txt", "a.i33"]
+    text = (lane.settings.root / "icon/quarantine/a.h33.txt").read_text()
+    assert "line 18: 'type of data' is 'Curve': a curve is not an image" in text
+    assert names(lane.settings, "done") == ["b.h33", "b.i33"]
+    assert len(store.objects) == 1
+
+
+def test_the_same_file_again_is_stored_once(lane: Lane, store: Store) -> None:
+    for _ in range(3):
+        drop(lane.settings)
+        lane.once()
+    assert len(store.objects) == 1
+    assert names(lane.settings, "done") == ["a.h33", "a.i33"]
+    assert len(list(lane.ledger.rows())) == 1
+
+
+def test_another_file_of_the_same_name_stays_beside_it(lane: Lane, store: Store) -> None:
+    for number in ("1", "2"):
+        drop(lane.settings, "a", "icon", "static", A123456789=number)
+        lane.once()
+    assert len(store.objects) == 2
+    # The pixels are the very same file, the headers are not.
+    assert names(lane.settings, "done") == ["a.h33", "a.h33~2", "a.i33"]
+
+
+def test_an_archive_that_is_down_is_waited_for_in_order(lane: Lane, store: Store) -> None:
+    store.down = True
+    drop(lane.settings, "a")
+    drop(lane.settings, "b", "varicam")
+    assert lane.once() == 0
+    assert names(lane.settings, "incoming") == ["a.h33", "a.i33"]
+    store.down = False
+    assert lane.once() == 2
+    assert names(lane.settings, "done") == ["a.h33", "a.i33"]
+
+
+def test_what_comes_back_differently_is_not_done(lane: Lane, store: Store) -> None:
+    store.spoiled = True
+    drop(lane.settings)
+    lane.once()
+    text = (lane.settings.root / "icon/quarantine/a.h33.txt").read_text()
+    assert "the archive has another object" in text
+
+
+def test_a_full_disk_stops_intake_before_it_loses(settings: Settings, store: Store) -> None:
+    from dataclasses import replace
+
+    full = Lane(replace(settings, reserve=1 << 60))
+    drop(full.settings)
+    assert full.once() == 0
+    assert names(full.settings, "incoming") == ["a.h33", "a.i33"]
+    assert store.objects == {}
+
+
+@pytest.mark.parametrize("point", ["stored", "decided", "half moved"])
+def test_cut_and_started_again(point: str, settings: Settings, store: Store) -> None:
+    """The three places between which everything is atomic; random ones: test_lane_killed."""
+    lane = Lane(settings)
+    drop(settings)
+
+    class Cut(BaseException):
+        pass
+
+    def cut(*_: object) -> None:
+        raise Cut
+
+    if point == "stored":
+        lane.ledger.decide = cut  # type: ignore[method-assign]
+    elif point == "decided":
+        lane._carry_out = cut  # type: ignore[method-assign,assignment]
+    else:
+        lane.ledger.carried_out = cut  # type: ignore[method-assign]
+    with pytest.raises(Cut):
+        lane.once()
+    lane.worker.stop()
+    if point == "half moved":
+        done, incoming = settings.root / "icon/done", settings.root / "icon/incoming"
+        (done / "a.i33").rename(incoming / "a.i33")
+    again = Lane(settings)
+    again.once()
+    again.worker.stop()
+    assert len(store.objects) == 1
+    assert names(settings, "done") == ["a.h33", "a.i33"]
+    assert names(settings, "incoming") == []
+    assert [row.state for row in again.ledger.rows()] == ["done"]
+
+
+def test_links_and_pipes_end_in_quarantine(lane: Lane) -> None:
+    incoming = lane.settings.root / "icon" / "incoming"
+    (incoming / "link.h33").symlink_to("/etc/passwd")
+    os.mkfifo(incoming / "pipe.h33")
+    lane.once()
+    assert names(lane.settings, "incoming") == []
+    assert {"link.h33", "pipe.h33"} <= set(names(lane.settings, "quarantine"))
+
+
+def test_a_translator_that_hangs_or_dies_is_replaced(lane: Lane, store: Store) -> None:
+    drop(lane.settings)
+    lane.once()
+    assert lane.worker._process is not None
+    lane.worker._process.kill()
+    drop(lane.settings, "b", "icon", "static", A123456789="2")
+    lane.once()
+    assert len(store.objects) + len(names(lane.settings, "quarantine")) >= 2
+    lane.worker._seconds = 0.0
+    drop(lane.settings, "c", "icon", "static", A123456789="3")
+    lane.once()
+    text = (lane.settings.root / "icon/quarantine/c.h33.txt").read_text()
+    assert "took more than 0 s" in text
+
+
+def test_retry_and_release(lane: Lane, store: Store) -> None:
+    path = drop(lane.settings, "a", "varicam")
+    raw = path.read_bytes().replace(b"LIN, MEI HUA", "許, 功蓋".encode("big5"))
+    path.write_bytes(raw)
+    lane.once()
+    assert names(lane.settings, "done", "varicam") == ["a.h33", "a.i33"]
+    other = drop(lane.settings, "a", "icon")
+    other.write_bytes(raw)
+    lane.once()
+    assert "a.h33.txt" in names(lane.settings, "quarantine")
+    assert serve.retry(lane.settings, "icon", "a.h33") == ["a.h33", "a.i33"]
+    assert names(lane.settings, "incoming") == ["a.h33", "a.i33"]
+    lane.once()
+    serve.release(lane.settings, "icon", "a.i33")
+    assert names(lane.settings, "quarantine") == []
+    assert [row.state for row in lane.ledger.rows("device = 'icon'")] == ["released"]
+    with pytest.raises(Refused, match="no file"):
+        serve.retry(lane.settings, "icon", "a.h33")
+
+
+def test_what_the_archive_lost_is_named(lane: Lane, store: Store) -> None:
+    drop(lane.settings)
+    lane.once()
+    assert serve.missing(lane.settings) == []
+    uid = store.objects.popitem()[0]
+    assert serve.missing(lane.settings) == [f"icon a.h33 a.i33 {uid}"]
+
+
+def test_the_ledger_as_csv_runs_no_formula(lane: Lane) -> None:
+    drop(lane.settings, "=1+1")
+    lane.once()
+    stream = io.StringIO()
+    lane.ledger.write_csv(stream)
+    assert "'=1+1" in stream.getvalue()
+
+
+def test_a_file_counts_when_it_stands_still_and_is_whole(tmp_path: Path) -> None:
+    settling = Settling(tmp_path, quiet=10, patience=100)
+    (tmp_path / "a.h33").write_text((BASE / "static.h33").read_text())
+    assert settling.ready(0) == []
+    assert settling.ready(11) == [], "its data is not there"
+    (tmp_path / "SCAN.I33").write_bytes(b"1")
+    assert settling.ready(12) == []
+    (tmp_path / "SCAN.I33").write_bytes(b"12")
+    os.utime(tmp_path / "SCAN.I33", (1, 1))
+    assert settling.ready(20) == [], "it grew"
+    (group,) = settling.ready(31)
+    assert group.names == ("a.h33", "SCAN.I33")
+
+
+def test_what_waits_in_vain_is_handed_on(tmp_path: Path) -> None:
+    settling = Settling(tmp_path, quiet=1, patience=100)
+    (tmp_path / "a.h33").write_text((BASE / "static.h33").read_text())
+    (tmp_path / "lonely.i33").write_bytes(b"x")
+    assert settling.ready(0) == settling.ready(50) == []
+    assert {group.names for group in settling.ready(101)} == {("a.h33",), ("lonely.i33",)}
+
+
+def test_settings_name_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"root": "/x", "state": "/y", "devices": {}, "archive": {}}')
+    with pytest.raises(Refused, match="url"):
+        read(tmp_path / "x.json")
+
+
+@pytest.mark.lab
+def test_lane_killed_at_random_moments(tmp_path: Path) -> None:
+    script = str(kit.ROOT / "tests" / "intake" / "lane_kill.py")
+    began = time.monotonic()
+    done = kit.judged(["python3", script, str(tmp_path / "work"), "15"], tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert b"15 kills" in done.stdout, (done.stdout, time.monotonic() - began)
