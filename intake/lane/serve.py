@@ -33,6 +33,7 @@ def serve(settings: Settings) -> None:
         except OSError:
             raise Refused(f"another lane works on {settings.state}") from None
         lane = Lane(settings)
+        lane.worker.start()
         log.info("the lane works on %s", settings.root)
         while not ended.is_set():
             if not lane.once():

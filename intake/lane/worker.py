@@ -37,8 +37,7 @@ class Worker:
 
     def convert(self, path: Path, spool: Path, options: Options) -> Answer:
         """The objects of a file, written into the spool."""
-        if self._process is None or not self._process.is_alive():
-            self._start()
+        self.start()
         assert self._pipe is not None  # noqa: S101 - started just before
         try:
             self._pipe.send(
@@ -61,7 +60,11 @@ class Worker:
         self.stop()
         return Answer(refused=reason)
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Have a child ready: importing numpy takes it a moment."""
+        if self._process is not None and self._process.is_alive():
+            return
+        self.stop()
         self._pipe, theirs = self._context.Pipe()
         self._process = self._context.Process(
             target=_serve, args=(theirs, self._memory), daemon=True
