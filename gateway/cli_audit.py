@@ -19,7 +19,7 @@ from gateway.audit.answer import Difference
 from gateway.audit.finding import Finding
 from gateway.audit.packets import Known, Words
 from gateway.audit.prove import Prover
-from gateway.audit.whole import Audit, Described
+from gateway.audit.whole import NEVER_HIT, Audit, Described
 from gateway.load import Loaded
 from gateway.options import AsJson, Host, LabName, Local, Port, SitePath, SshArgs, User
 from gateway.policy import Flow
@@ -162,8 +162,12 @@ def _print(whole: Audit) -> None:
         _out.print(f"not understood: {strange}")
     for apart in whole.proof.apart:
         _out.print(f"apart: {apart}")
+    quiet = [each for each in whole.remarks if each.kind == NEVER_HIT]
     for remark in whole.remarks:
-        _out.print(f"{remark.kind}: {remark.where}: {remark.said}")
+        if remark not in quiet[MOST_RANGES:]:
+            _out.print(f"{remark.kind}: {remark.where}: {remark.said}")
+    if len(quiet) > MOST_RANGES:
+        _out.print(f"{NEVER_HIT}: and {len(quiet) - MOST_RANGES} rules more (--json has them)")
     for over in whole.expired:
         _out.print(Text(str(over), "bold red"))
     fails = ", and fails" if whole.exit and whole.answer == "PROVED" else ""

@@ -30,6 +30,7 @@ Verdict = Literal["yes", "no", "partly", "unknown"]
 Box = Mapping[int, Values]
 MOST = 2_000
 """So many boxes of an answer are looked at."""
+_Way = tuple[Path, Values, Values, Values]
 _ANY = Service("anything", ping=True)
 
 
@@ -91,14 +92,29 @@ class Asker:
         self.sides = Sides(prover.site)
 
     @cached_property
-    def _begin(self) -> Mapping[tuple[Path, Values, Values], list[Permission]]:
-        """What the description lets begin, by path and cards."""
-        found: dict[tuple[Path, Values, Values], list[Permission]] = {}
+    def _begin(self) -> Mapping[_Way, list[Permission]]:
+        """What the description lets begin, by path, cards and a destination of one address."""
+        found: dict[_Way, list[Permission]] = {}
         for each in self.prover.permissions:
             if each.kind == "begin":
-                key = (each.path, each.box.get("iif", ()), each.box.get("oif", ()))
+                goal = each.box.get("destination", ())
+                only = goal if len(goal) == 1 and goal[0][0] == goal[0][1] else ()
+                key = (each.path, each.box.get("iif", ()), each.box.get("oif", ()), only)
                 found.setdefault(key, []).append(each)
         return found
+
+    def _permissions(self, path: Path, box: Box) -> Iterator[Permission]:
+        """Those that may have to do with a box: of its cards, of its one destination."""
+        iif = box.get(NUMBER["iif"], ()) if path != "output" else ()
+        oif = box.get(NUMBER["oif"], ()) if path != "input" else ()
+        goal = box.get(NUMBER["destination"], ())
+        if len(goal) == 1 and goal[0][0] == goal[0][1]:
+            yield from self._begin.get((path, iif, oif, goal), ())
+            yield from self._begin.get((path, iif, oif, ()), ())
+            return
+        for (way, come, go, _), listed in self._begin.items():
+            if (way, come, go) == (path, iif, oif):
+                yield from listed
 
     def ask(self, source: End, destination: End, service: Service | None) -> Reply:
         """Whether ``source`` may open ``service`` (None: anything) to ``destination``."""
@@ -184,9 +200,8 @@ class Asker:
     def _why(self, path: Path, box: Box) -> Iterator[tuple[tuple[Flow, ...], tuple[str, ...], Box]]:
         """A box cut along the flows that permit it; what is left of it nobody asked for."""
         rest = self.diagram.box({k: box[k] for k in sorted(box)})
-        key = (path, box.get(NUMBER["iif"], ()), box.get(NUMBER["oif"], ()))
         by_piece: dict[tuple[tuple[int, Values], ...], list[Flow]] = {}
-        for permission in self._begin.get(_cards(key), ()):
+        for permission in self._permissions(path, box):
             piece = _common(box, permission.box)
             if piece is not None and permission.flow:
                 by_piece.setdefault(tuple(sorted(piece.items())), []).append(permission.flow)
@@ -244,12 +259,6 @@ class Asker:
         if low & ((1 << bits) - 1) == 0 and high == low | ((1 << bits) - 1):
             return f"{first}/{(32 if family == IPV4 else 128) - bits}"
         return f"{first}-{last}"
-
-
-def _cards(key: tuple[Path, Values, Values]) -> tuple[Path, Values, Values]:
-    """As permissions name them: a path has the cards it has."""
-    path, iif, oif = key
-    return path, iif if path != "output" else (), oif if path != "input" else ()
 
 
 def _common(box: Box, other: Named) -> dict[int, Values] | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.audit import surroundings
+from gateway.audit import redundant, surroundings
 from gateway.audit.collect import collect
 from gateway.audit.finding import Finding
 from gateway.audit.parse import load_text, parse
@@ -15,7 +15,7 @@ from gateway.audit.prove import Prover
 from gateway.audit.rules import Ruleset
 from gateway.audit.scratch import Listing
 from gateway.audit.snapshot import Snapshot
-from gateway.audit.whole import Audit, Described
+from gateway.audit.whole import Audit, Described, Remark
 from gateway.expiry import expired
 from gateway.policy import Flow
 from gateway.problems import Failed
@@ -103,5 +103,18 @@ def audit(read: Read, prover: Prover, described: Described, version: str) -> Aud
         version=version,
         findings=findings,
         expired=tuple(expired(site, when.date())),
+        remarks=tuple(_remarks(prover, read.snapshot)),
         snapshot=read.snapshot,
     )
+
+
+def _remarks(prover: Prover, seen: Snapshot | None) -> Iterator[Remark]:
+    """Rules that could go, and reasons without a rule. A file's counters say nothing."""
+    since = str(seen.box.get("since") or "") if seen else ""
+    for each in redundant.findings(prover, since):
+        if each.kind == "never hit" and not seen:
+            continue
+        where = str(each.rule) if each.rule else str(each.flow.reason if each.flow else "")
+        by = "; ".join(f"handle {rule.handle}" for rule in each.by)
+        said = f"{each.what} ({by})" if by else each.what
+        yield Remark(each.kind, where, said, each.rule.handle if each.rule else 0)

@@ -136,6 +136,11 @@ class Key:
     needs: tuple[tuple[str, Values], ...] = ()
     place: Callable[[Values], Values] = _same
 
+    @property
+    def plain(self) -> bool:
+        """Whether its values are the field's own."""
+        return self.place is _same
+
 
 def _only(**values: int) -> tuple[tuple[str, Values], ...]:
     return tuple((name, ((value, value),)) for name, value in values.items())

@@ -54,6 +54,25 @@ class NamedSet:
     elements: tuple[Element, ...]
     unknown: str = ""
 
+    @cached_property
+    def exact(self) -> Mapping[tuple[int | None, ...], Element]:
+        """The elements with one value for each key, by those: found at once among thousands."""
+        return {
+            tuple(values[0][0] for values in each.parts): each
+            for each in self.elements
+            if _is_exact(each)
+        }
+
+    @cached_property
+    def wide(self) -> tuple[Element, ...]:
+        """The others, in their order. In nft no two elements of a set overlap."""
+        return tuple(each for each in self.elements if not _is_exact(each))
+
+
+def _is_exact(element: Element) -> bool:
+    one = all(len(each) == 1 and each[0][0] == each[0][1] for each in element.parts)
+    return one and bool(element.parts)
+
 
 @dataclass(frozen=True)
 class Match:

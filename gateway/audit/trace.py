@@ -224,7 +224,16 @@ def _find(
         walk.unknown.append(rule)
         return None
     rest = None
-    for element in held.elements if held else what.elements:
+    elements = what.elements
+    if held:
+        elements = held.elements
+        if all(KEYS[key].plain for key in what.keys):
+            values = tuple(walk.packet[KEYS[key].field] for key in what.keys)
+            exact = held.exact.get(values)
+            if exact:
+                return exact
+            elements = held.wide
+    for element in elements:
         if not element.parts:
             rest = element
         elif all(_in(walk, key, part) for key, part in zip(what.keys, element.parts, strict=True)):

@@ -51,6 +51,10 @@ class Remark:
     handle: int = 0
 
 
+NEVER_HIT = "never hit"
+"""The kind of a remark that is no doubt about a rule: nobody has used it yet."""
+
+
 @dataclass(frozen=True)
 class Audit:
     """Everything that was found about a box at one time."""
@@ -92,6 +96,11 @@ class Audit:
     def exit(self) -> int:
         """The code to end with: a proof fails where an exception is over, too."""
         return FAILS if self.expired else EXIT[self.answer]
+
+    @property
+    def doubts(self) -> tuple[Remark, ...]:
+        """The remarks but for those that only say that nobody came yet."""
+        return tuple(each for each in self.remarks if each.kind != NEVER_HIT)
 
     def weighing(self, weight: Weight) -> tuple[Finding, ...]:
         """The findings of a weight."""

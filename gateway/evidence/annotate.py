@@ -75,9 +75,12 @@ class _Known:
         self.reasons: dict[str, list[Flow]] = {}
         for flow in audit.flows:
             self.reasons.setdefault(str(flow.reason), []).append(flow)
-        self.remarks: dict[int, list[str]] = {}
-        for remark in audit.remarks:
-            self.remarks.setdefault(remark.handle, []).append(remark.said)
+        self.doubts: dict[int, list[str]] = {}
+        for remark in audit.doubts:
+            said = f"{remark.kind.upper()}: {remark.said}"
+            self.doubts.setdefault(remark.handle, []).append(said)
+        since = audit.snapshot.box.get("since") if audit.snapshot else ""
+        self.unused = f"no packet since {since}" if since else "no packet yet"
         self.strange: dict[int, str] = {}
         for each in chain(audit.proof.strange, audit.proof.apart):
             if found := re.search(r"handle (\d+)", each.where):
@@ -91,11 +94,11 @@ class _Known:
         if handle in self.strange:
             return Line(number, text, f"NOT UNDERSTOOD: {self.strange[handle]}", "strange")
         reason = self.reason(plain)
-        notes = [reason or _general(plain), *self.remarks.get(handle, ())]
+        notes = [reason or _general(plain), *self.doubts.get(handle, ())]
         if len(notes) > 1:
             return Line(number, text, "; ".join(filter(None, notes)), "doubt")
         if handle and _COUNTER.search(plain) and " accept" in plain:
-            notes.append("no packet yet")
+            notes.append(self.unused)
         return Line(number, text, "; ".join(filter(None, notes)), "reason" if reason else "")
 
     def reason(self, text: str) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from gateway.audit.answer import Difference
 from gateway.audit.packets import Known, Words
-from gateway.audit.whole import NOT_COVERED, Audit
+from gateway.audit.whole import NEVER_HIT, NOT_COVERED, Audit
 from gateway.evidence import annotate, picture, tables, told
 from gateway.evidence.against import Change
 from gateway.render import fill_page
@@ -62,6 +62,7 @@ def page(audit: Audit, *, signer: str = "", changes: tuple[Change, ...] | None =
         picture=_inline(picture.svg(audit.site, audit.flows)),
         translations=tuple(translations(audit)),
         lines=tuple(annotate.annotate(audit)),
+        never_hit=_never_hit(audit),
         not_covered=NOT_COVERED,
         strange=audit.proof.strange,
     )
@@ -88,6 +89,10 @@ def facts(audit: Audit, signer: str) -> Iterator[Fact]:
         yield Fact("Signed with", signer)
 
 
+def _never_hit(audit: Audit) -> str:
+    return ", ".join(str(each.handle) for each in audit.remarks if each.kind == NEVER_HIT)
+
+
 def counts(audit: Audit) -> Iterator[Fact]:
     """The numbers of the summary."""
     rules = audit.ruleset.rules
@@ -99,7 +104,7 @@ def counts(audit: Audit) -> Iterator[Fact]:
     limited = [flow for flow in audit.flows if flow.expires]
     yield Fact("permissions with a last day", str(len(limited)))
     yield Fact("exceptions that are over", str(len(audit.expired)))
-    yield Fact("remarks about rules", str(len(audit.remarks)))
+    yield Fact("doubts about rules", str(len(audit.doubts)))
 
 
 def shown(audit: Audit, found: Difference) -> Shown:

@@ -294,3 +294,13 @@ def test_a_question_that_makes_no_sense(
     code, out, err = gateway("ask", KAOHSIUNG, "--ruleset", file(tmp_path, text), *words)
     assert (code, out) == (3, "")
     assert said in err
+
+
+def test_rules_that_could_go_are_named(gateway: Gateway, tmp_path: Path, text: str) -> None:
+    twice = text.replace("goto deny_in", "ip saddr 10.1.1.11 drop\n\t\t"
+                         "ip saddr 10.1.1.11 tcp dport 9 drop\n\t\tgoto deny_in")  # fmt: skip
+    _, out, _ = gateway("audit", KAOHSIUNG, "--ruleset", file(tmp_path, twice), "--json")
+    (found,) = json.loads(out)["remarks"]
+    assert (found["kind"], "tcp dport 9 drop" in found["where"]) == ("shadowed", True)
+    _, out, _ = gateway("audit", KAOHSIUNG, "--ruleset", file(tmp_path, text), "--json")
+    assert json.loads(out)["remarks"] == [], "what is rendered has none"
