@@ -27,7 +27,6 @@ LOSSY = {
     "1.2.840.10008.1.2.4.91": "JPEG 2000",
 }
 _META_CODING = Coding(implicit=False, little=True)
-_FIRST_GROUPS = {0x0002, 0x0004, 0x0008, 0x0010}
 
 
 @dataclass(frozen=True)
@@ -108,5 +107,6 @@ def _coding(syntax: str, parser: Parser) -> Coding:
             parser.notes.append("the file says explicit, but is written implicitly")
             return Coding(implicit=True, little=True)
         return Coding(implicit=syntax == IMPLICIT and not explicit, little=syntax != BIG)
-    group = int.from_bytes(head[:2], "little")
-    return Coding(implicit=not explicit, little=group in _FIRST_GROUPS)
+    # A file's first group is a small number: read the other way round it would be above 255.
+    little = head[1:2] <= head[:1]
+    return Coding(implicit=not explicit, little=little)

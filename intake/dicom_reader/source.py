@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import struct
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ from intake.fields import Derived, Fate, Field
 from intake.refused import Refused
 
 MAX_KEPT = 4096
+_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5C, 0x5E, 0x3D}
+"""Behind these the first charset holds again (PS3.5 6.1.2.5.3)."""
 _TEXT = {"LO", "SH", "ST", "LT", "UT", "PN", "UC"}
 """These are written in the file's charset; all others are ASCII (PS3.5 6.1.2.2)."""
 _NUMBERS = {
@@ -113,10 +116,12 @@ class Account:
         charsets = self.charsets if element.vr in _TEXT | {"UN"} else ["ascii"]
         try:
             if b"\x1b" in value or len(charsets) > 1:
-                found = decode_bytes(value, charsets, {0x0D, 0x0A, 0x09, 0x0C, 0x5C, 0x5E, 0x3D})
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error")  # it warns, and puts something in the place
+                    found = decode_bytes(value, charsets, _DELIMITERS)
             else:
                 found = value.decode(charsets[0])
-        except (UnicodeError, LookupError):
+        except (UnicodeError, LookupError, UserWarning):
             found = "\ufffd"
         if "\ufffd" in found:
             named = "the charset that the file states" if charsets[0] != "ascii" else "ASCII"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -174,6 +175,15 @@ def test_bytes_beyond_ascii_without_a_charset(tmp_path: Path) -> None:
     assert found.patient.name == "王^小明xx"
     with pytest.raises(Refused, match="cannot be read"):
         read(path, Options(charset="utf8"))
+
+
+def test_an_unknown_escape_sequence(tmp_path: Path) -> None:
+    made = kit.static()
+    made.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
+    data = kit.encode(made).replace(b"CHEN^MEI-HUA", b"CHEN^\x1b%ZEIHU")
+    (tmp_path / "x.dcm").write_bytes(data)
+    with pytest.raises(Refused, match="cannot be read in"):
+        read(tmp_path / "x.dcm")
 
 
 def test_a_charset_that_is_none(tmp_path: Path) -> None:
@@ -394,3 +404,29 @@ def test_damage_ends_in_an_image_or_in_words(
         read(path)
     except Refused as refused:
         print(refused.show())
+
+
+def test_a_meta_group_without_a_syntax(tmp_path: Path) -> None:
+    for syntax in (kit.EXPLICIT, kit.IMPLICIT, kit.BIG):
+        data = kit.encode(kit.tomo(), syntax=syntax, preamble=False, meta=False)
+        length = struct.pack("<HH2sHI", 2, 0, b"UL", 4, 0)
+        path = tmp_path / "image.dcm"
+        path.write_bytes(b"\0" * 128 + b"DICM" + length + data)
+        assert np.array_equal(read(path).acquisitions[0].pixels, kit.counts(8))
+
+
+PUBLIC = sorted((Path(pydicom.__file__).parent / "data" / "test_files").glob("*.dcm"))
+
+
+@pytest.mark.parametrize("path", PUBLIC, ids=lambda path: path.name)
+def test_other_peoples_files_are_parsed_or_refused(path: Path) -> None:
+    """pydicom's own samples: other modalities, odd encodings, cut and damaged ones."""
+    with pytest.raises(Refused):  # none of them is a NM image
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small_bigendian.dcm", "rtplan.dcm"])
+def test_what_is_refused_of_them_is_the_modality(name: str) -> None:
+    (path,) = [each for each in PUBLIC if each.name == name] or pytest.skip("no samples here")
+    with pytest.raises(Refused, match=r"no nuclear medicine image|no pixels"):
+        read(path)
