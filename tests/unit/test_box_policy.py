@@ -7,13 +7,16 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from box_kit import BoxInAFolder, file
 
 from gateway import features
 from gateway.box import conntrack
-from gateway.box.policy import NUMBERS, Conversation, Policy, parse
+from gateway.box.files import Paths
+from gateway.box.policy import NUMBERS, PATH, Conversation, Policy, parse
 from gateway.box.process import Failed
 from gateway.features import policy_file
 from gateway.load import load
+from gateway.render import RenderedFile
 
 SITES = sorted(Path(__file__).parent.parent.parent.glob("inventory/*/site.yml"))
 KAOHSIUNG = next(each for each in SITES if each.parent.name == "kaohsiung")
@@ -135,3 +138,29 @@ def test_an_entry_of_the_kernel_is_read_with_its_master_and_named_by_its_id() ->
     assert entry.conversation.master == talk("10.1.2.5", "10.1.2.1", port=4559)
     assert entry.name == original + number
     assert conntrack.read_entry(b"\x02\x00\x00\x00") is None
+
+
+def test_conversations_are_judged_after_a_switch_and_after_a_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[bytes] = []
+
+    def judge(_paths: Paths, told: bytes) -> list[str]:
+        judged.append(told)
+        return []
+
+    monkeypatch.setattr(conntrack, "after", judge)
+    box = BoxInAFolder(tmp_path)
+
+    def tree(name: str, *more: RenderedFile) -> tuple[RenderedFile, ...]:
+        return (file(PATH, name), *more)
+
+    box.apply(*tree("one"))
+    box.apply(*tree("two"))
+    assert judged == [b"one", b"two"]
+    with pytest.raises(Failed):
+        box.apply(*tree("three", file("/etc/bad", reload=("false",))))
+    assert judged == [b"one", b"two", b"two"], "the one that failed never came so far"
+    # A tree of an older program tells no policy: nothing is judged by it.
+    box.apply(file("/etc/x"))
+    assert judged == [b"one", b"two", b"two"]
