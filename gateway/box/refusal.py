@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from .files import Paths, differs, obstacle, owner_of
-from .process import Failed, run
+from .process import Done, Failed, run
 from .switch import View
 
 CHECK_SECONDS = 30
@@ -18,7 +20,7 @@ SPARE = 1 << 20
 def check(paths: Paths, wanted: View) -> list[str]:
     """What the box and the services' own checkers say against it, one message each."""
     problems = list(_no_room(paths, wanted))
-    root = str(wanted.staged("/")).rstrip("/")
+    verdicts = _verdicts(wanted)
     for entry in wanted.manifest.files:
         if problem := obstacle(paths, entry.path):
             problems.append(problem)
@@ -26,13 +28,27 @@ def check(paths: Paths, wanted: View) -> list[str]:
             owner_of(entry)
         except Failed as error:
             problems.append(str(error))
-        if entry.check:
-            fill = {"{file}": str(wanted.staged(entry.path)), "{root}": root}
-            command = [_filled(word, fill) for word in entry.check]
-            done = run(command, timeout=CHECK_SECONDS)
-            if not done.ok:
-                problems.append(f"{entry.path}: {done.blame()}")
+        done = verdicts.get(entry.path)
+        if done and not done.ok:
+            problems.append(f"{entry.path}: {done.blame()}")
     return problems
+
+
+def _verdicts(wanted: View) -> dict[str, Done]:
+    """What the checkers say, by path; side by side, and one that two files share once."""
+    root = str(wanted.staged("/")).rstrip("/")
+    commands = {
+        entry.path: tuple(
+            _filled(word, {"{file}": str(wanted.staged(entry.path)), "{root}": root})
+            for word in entry.check
+        )
+        for entry in wanted.manifest.files
+        if entry.check
+    }
+    each = list(dict.fromkeys(commands.values()))
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        said = dict(zip(each, pool.map(partial(run, timeout=CHECK_SECONDS), each), strict=True))
+    return {path: said[command] for path, command in commands.items()}
 
 
 def _filled(word: str, values: Mapping[str, str]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -153,6 +152,8 @@ def _archive(store: Store) -> Rows:
     way = json.loads(ARCHIVE.read_text())
     login = base64.b64encode(f"{way['user']}:{way['password']}".encode()).decode()
     head = {"Authorization": f"Basic {login}"}
+    import urllib.request  # it is slow to load, and every other verb does without
+
     asked = urllib.request.Request(f"{way['url']}/statistics", headers=head)  # noqa: S310
     with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - on loopback
         said = json.load(answer)
