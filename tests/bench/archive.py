@@ -1,4 +1,4 @@
-"""C-STORE of small objects by a stock dcmtk sender at a camera's place (root):
+"""C-STORE of small objects of one series by a stock dcmtk sender at a camera's place (root):
 
 - the archive as we configure it, 2,000 objects of 10 KB on one association;
 - the same Orthanc with Debian's own configuration, on the same box and over the same wire;
@@ -76,9 +76,12 @@ COPY = """
 import sys
 made, uid, count = open("a.dcm", "rb").read(), sys.argv[1], int(sys.argv[2])
 for number in range(count):
-    fresh = uid[:-5] + "%05d" % number  # as long as before
+    fresh = (uid[:-5] + "%05d" % number).encode()  # as long as before
+    copy = made.replace(uid.encode(), fresh)
+    for end in (b".1", b".2"):  # of one study and one series, as a camera makes them
+        copy = copy.replace(fresh + end, uid.encode() + end)
     with open(f"/data/bench/{number}.dcm", "wb") as file:
-        file.write(made.replace(uid.encode(), fresh.encode()))
+        file.write(copy)
 """
 
 
@@ -121,7 +124,7 @@ def quiet() -> bool:
 @contextmanager
 def others(made: lab.Lab) -> Iterator[None]:
     """Two more archives on the box, at ports of their own."""
-    files = made.box.disk / "srv" / "bench"
+    files = Path(f"/proc/{made.box.leader()}/root/srv/bench")
     borrow_storescp(made.trees.world, files)
     try:
         for script in (STOCK, PLAIN, OPEN):
