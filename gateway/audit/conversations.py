@@ -27,6 +27,9 @@ _SOURCE4, _DESTINATION4, _SOURCE6, _DESTINATION6 = 1, 2, 3, 4
 _NUMBER, _SOURCE_PORT, _DESTINATION_PORT = 1, 2, 3
 _FINISHED = (7, 8)
 """TIME_WAIT and CLOSE (nf_conntrack_tcp.h): over, kept for stragglers."""
+_LIBERAL = 8
+"""IP_CT_TCP_FLAG_BE_LIBERAL: the kernel met a conversation in its middle, and cannot know who began
+it (nf_conntrack_proto_tcp.c, tcp_new): one that is older than the first firewall."""
 _NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp", 132: "sctp"}
 MOST_NAMED = 5
 
@@ -42,6 +45,12 @@ class Tuple:
     port: int
     """Where it goes to; 0 where the protocol has none."""
 
+    @property
+    def turned(self) -> Tuple:
+        """As if the other end had begun it."""
+        ends = (self.destination, self.source)
+        return Tuple(*ends, self.protocol, self.port, self.source_port)
+
     def __str__(self) -> str:
         port = f"/{self.port}" if self.port else ""
         return f"{self.source} to {self.destination} {self.protocol}{port}"
@@ -54,6 +63,8 @@ class Conversation:
     begun: Tuple
     master: Tuple | None
     finished: bool
+    either_way: bool = False
+    """The kernel does not know which end began it."""
 
 
 def conversations(told: Mapping[str, Any]) -> Iterator[Conversation]:
@@ -85,7 +96,10 @@ def _attributes(data: bytes, order: Order) -> dict[int, bytes]:
 def _conversation(data: bytes, order: Order) -> Conversation:
     told = _attributes(data, order)
     master = _tuple(told[_MASTER], order) if _MASTER in told else None
-    return Conversation(_tuple(told[_ORIGINAL], order), master, _finished(told, order))
+    tcp = _attributes(_attributes(told.get(_PROTOCOL_INFO, b""), order).get(1, b""), order)
+    # CTA_PROTOINFO_TCP is 1; in it STATE is 1 and FLAGS_ORIGINAL 4.
+    finished, flags = tcp.get(1, b"\0")[0] in _FINISHED, tcp.get(4, b"\0")[0]
+    return Conversation(_tuple(told[_ORIGINAL], order), master, finished, bool(flags & _LIBERAL))
 
 
 def _tuple(data: bytes, order: Order) -> Tuple:
@@ -101,12 +115,6 @@ def _tuple(data: bytes, order: Order) -> Tuple:
         int.from_bytes(protocol.get(_SOURCE_PORT, b""), "big"),
         int.from_bytes(protocol.get(_DESTINATION_PORT, b""), "big"),
     )
-
-
-def _finished(told: Mapping[int, bytes], order: Order) -> bool:
-    info = _attributes(told.get(_PROTOCOL_INFO, b""), order)
-    tcp = _attributes(info.get(1, b""), order)  # CTA_PROTOINFO_TCP
-    return tcp.get(1, b"\0")[0] in _FINISHED  # CTA_PROTOINFO_TCP_STATE
 
 
 class Permits:
@@ -173,8 +181,9 @@ class Permits:
                 announced = self.flow(each.master)
                 if announced and announced.service.helper:
                     continue
-            if self.flow(each.begun) is None:
-                yield each
+            if self.flow(each.begun) or (each.either_way and self.flow(each.begun.turned)):
+                continue
+            yield each
 
     def _with_itself(self, begun: Tuple) -> bool:
         own = (begun.source in self._own, begun.destination in self._own)

@@ -212,6 +212,19 @@ def closed(body: bytes) -> bytes:
     return body + attribute(4, attribute(1, attribute(1, b"\x07")))
 
 
+def answer(client: str, server: str, port: int) -> bytes:
+    """What looks begun by the server."""
+    ip = attribute(1, bytes(map(int, server.split("."))))
+    ip += attribute(2, bytes(map(int, client.split("."))))
+    ports = attribute(2, struct.pack(">H", port)) + attribute(3, struct.pack(">H", 40000))
+    proto = attribute(1, b"\x06") + ports
+    return attribute(1 | 0x8000, attribute(1 | 0x8000, ip) + attribute(2 | 0x8000, proto))
+
+
+def met_in_the_middle(body: bytes) -> bytes:
+    return body + attribute(4, attribute(1, attribute(1, b"\x03") + attribute(4, b"\x0a\x0a")))
+
+
 CONSOLE, VARICAM, BOX = "10.1.2.30", "10.1.1.12", "10.1.2.1"
 
 
@@ -234,6 +247,9 @@ CONSOLE, VARICAM, BOX = "10.1.2.30", "10.1.1.12", "10.1.2.1"
         (begun(VARICAM, "10.1.1.255", 17, 137), False),
         (begun(VARICAM, "10.1.2.255", 17, 137), True),
         (begun(CONSOLE, VARICAM, 47, 0), True),
+        (met_in_the_middle(answer(CONSOLE, BOX, 22)), False),
+        (answer(CONSOLE, BOX, 22), True),
+        (met_in_the_middle(answer(CONSOLE, BOX, 23)), True),
         # announced by a conversation that may not announce any
         (begun(CONSOLE, BOX, 6, 5000) + begun(CONSOLE, BOX, 6, 22, kind=14), True),
     ],
