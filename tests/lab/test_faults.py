@@ -84,14 +84,14 @@ def test_a_switch_outlives_its_ssh_and_goes_back_unless_confirmed(box: Patient) 
 
 
 def test_ansible_killed_at_random_moments(box: Patient) -> None:
-    assert box.apply("site.yml").generation == 1
+    number = box.apply("site.yml").generation
     for _ in range(2):
         job = box.apply_in_background("site-b.yml", within=10)
         a_while(2, 8)
         kill_group(job)
-        assert box.whole() in (1, 2)
-        box.apply("site.yml")
-    assert box.whole() == 1
+        box.whole()  # one or the other, wholly
+        assert box.apply("site.yml").generation == number
+    assert box.whole() == number
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.0, 4.0])
@@ -122,15 +122,16 @@ def test_a_switch_that_hangs_is_ended(box: Patient) -> None:
 
 
 def test_a_firewall_that_locks_the_controller_out(box: Patient) -> None:
-    assert box.apply("site.yml").generation == 1
+    number = box.apply("site.yml").generation
     text = (box.folder / "site.yml").read_text()
     (box.folder / "out.yml").write_text(text.replace("from: [reading-pc]", "from: [other-pc]"))
     with pytest.raises(Failed, match=r"goes back by itself"):
         box.apply("out.yml", within=15)
-    assert box.whole() == 1
+    assert box.whole() == number
     returned = box.told("status")["returned"]
     assert "was not confirmed in time" in returned
-    assert box.apply("site-b.yml").generation == 2
+    box.apply("site-b.yml")
+    assert box.whole() != number
 
 
 def test_a_service_that_starts_and_dies_after_five_seconds(box: Patient) -> None:
