@@ -58,6 +58,8 @@ def places(source: Source, kind: Kind, frames: int) -> tuple[Place, ...]:
         if min(found) < 1 or (count and max(found) > count):
             worst = min(found) if min(found) < 1 else max(found)
             raise Refused(f"{axis.vector} counts to {worst:.0f}, {axis.total or 1} is {count or 1}")
+        if not count and max(found) > frames:
+            raise Refused(f"{axis.vector} counts to {max(found):.0f} in {frames} images")
         if axis.part in WANTED[kind]:
             source.numbers(axis.vector, "places")
             columns[axis.part] = [int(each) for each in found]

@@ -181,6 +181,8 @@ def _all(
     count = source.whole(keyword, f"{part}s") or max(most, len(found), 1)
     if found and len(found) != count:
         raise Refused(f"{keyword} is {count}, but {len(found)} are described")
+    if not found and count > len(places):
+        raise Refused(f"{keyword} is {count}, with {len(places)} images and none described")
     if most > count:
         raise Refused(f"an image belongs to {part} {most} of {count}")
     return found or (empty,) * count

@@ -298,6 +298,11 @@ def changed(**values: Any) -> Dataset:
         (changed(NumberOfFrames=32767, Rows=8192, Columns=8192), "are the limit"),
         (changed(NumberOfFrames=9), "cut short: 9 images"),
         (changed(NumberOfDetectors=3), "NumberOfDetectors is 3, but 2 are described"),
+        (changed(AngularViewVector=[1, 2, 3, 4, 1, 2, 3, 32769]), "counts to 32769 in 8 images"),
+        (
+            changed(NumberOfDetectors=9, DetectorInformationSequence=None),
+            "NumberOfDetectors is 9, with 8 images",
+        ),
         (changed(RotationInformationSequence=None), "TOMO study without rotations"),
         (changed(PatientName="A^B^C^D^E^F"), "more than five parts"),
     ],
