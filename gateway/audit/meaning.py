@@ -224,6 +224,8 @@ def _doubtful_order(chains: list[tuple[Table, Chain]]) -> Iterable[Strange]:
                 "shown, and it matters",
             )
     for table, chain in chains:
+        if chain.kind == "route" and _writes(chain):
+            yield Strange(f"{table.name} {chain.name}", "what it changes may change the route")
         if chain.hook in ("prerouting", "output") and priority(chain) == TRACKING:
             yield Strange(
                 f"{table.name} {chain.name}", "it has the priority of connection tracking"

@@ -21,6 +21,14 @@ from gateway.audit.values import Json, NotUnderstood, elements
 from gateway.problems import Failed
 
 KNOWN_TABLE_FLAGS = {"dormant", "owner", "persist"}
+KNOWN_KEYS = {
+    "table": {"family", "name", "handle", "flags", "comment"},
+    "chain": {"family", "table", "name", "handle", "type", "hook", "prio", "policy", "comment"},
+    "ct helper": {"family", "table", "name", "handle", "type", "protocol", "l3proto", "comment"},
+    "set": {"family", "table", "name", "handle", "type", "flags", "elem", "size", "policy"}
+    | {"timeout", "gc-interval", "auto-merge", "comment", "map", "stmt"},
+}
+"""What nft may say of each; anything else may be something new."""
 KNOWN_SET_FLAGS = {"constant", "interval", "dynamic", "timeout"}
 TYPES: dict[str, tuple[int, bool]] = {
     "ipv4_addr": (32, False),
@@ -127,6 +135,14 @@ def _object(kind: str, body: Json, to: _Reading, text: Text, readable: Text) -> 
         if kind == "table":
             to.strange.append(Strange(where, f"a table of the family {family} is not looked into"))
         return
+    known = KNOWN_KEYS.get("set" if kind == "map" else kind)
+    if known and (extra := set(body) - known):
+        to.strange.append(Strange(where, f"{', '.join(sorted(extra))} of a {kind}"))
+    _place(kind, body, where, to, (text, readable))
+
+
+def _place(kind: str, body: Json, where: str, to: _Reading, texts: tuple[Text, Text]) -> None:
+    family, (text, readable) = body["family"], texts
     if kind == "table":
         _table(family, body["name"], to, text)
     elif kind == "chain":
@@ -155,9 +171,6 @@ def _table(family: str, name: str, to: _Reading, text: Text) -> None:
 
 
 def _chain(body: Json, where: str) -> Chain:
-    known = {"family", "table", "name", "handle", "type", "hook", "prio", "policy", "comment"}
-    if extra := set(body) - known:
-        raise NotUnderstood(f"{', '.join(sorted(extra))} of a chain")
     hook = body.get("hook")
     if hook not in (None, "prerouting", "input", "forward", "output", "postrouting"):
         raise NotUnderstood(f"the hook {hook}")

@@ -125,7 +125,7 @@ def elements(members: Json, keys: list[tuple[int, bool]], data: int = 0) -> Iter
         left, right = member if is_pair else (member, None)
         comment = ""
         if isinstance(left, dict) and set(left) == {"elem"}:
-            extra = set(left["elem"]) - {"val", "comment", "counter", "timeout", "expires"}
+            extra = set(left["elem"]) - {"val", "comment", "counter"}
             if extra or "val" not in left["elem"]:
                 raise NotUnderstood(f"{', '.join(sorted(extra))} in an element")
             comment, left = left["elem"].get("comment", ""), left["elem"]["val"]

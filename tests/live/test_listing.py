@@ -10,6 +10,7 @@ import pytest
 from live_kit import needs_nft
 
 from gateway.audit import scratch
+from gateway.audit.meaning import meaning
 from gateway.audit.parse import load_text, parse
 from gateway.audit.rules import Match, Rule, Ruleset, UnknownEffect, UnknownTruth
 from gateway.audit.scratch import Listing
@@ -139,6 +140,37 @@ def test_an_object_that_is_not_understood_is_named(kind: str) -> None:
     objects["nftables"].append({kind: {"family": "inet", "table": "t", "name": "f", "handle": 9}})
     found = parse(replace(listing, json=json.dumps(objects)))
     assert f"inet t: a {kind} named f" in told(found)
+
+
+@needs_nft
+@pytest.mark.parametrize("kind", ["table", "chain", "set", "rule"])
+def test_a_key_that_is_new_is_named(kind: str) -> None:
+    listing = scratch.load(SMALL)
+    objects = json.loads(listing.json)
+    body = next(each[kind] for each in objects["nftables"] if kind in each)
+    body["news"] = 1
+    found = parse(replace(listing, json=json.dumps(objects)))
+    assert f"news of a {kind}" in told(found)
+
+
+@needs_nft
+def test_elements_that_expire_or_limit_are_for_nobody_to_tell() -> None:
+    moving = SMALL.replace("elements = { 80, 81 }", "flags timeout; elements = { 80 timeout 1h }")
+    assert "come and go" in load_text(moving).tables[0].sets["s"].unknown
+    counted = SMALL.replace("type inet_service\n", "type inet_service; counter\n")
+    assert load_text(counted).tables[0].sets["s"].unknown == ""
+    limited = SMALL.replace("type inet_service\n", "type inet_service; limit rate 1/second\n")
+    assert load_text(limited).tables[0].sets["s"].unknown != ""
+
+
+@needs_nft
+def test_a_mark_that_may_change_the_route_is_named() -> None:
+    routed = (
+        "table inet r {\nchain o {\ntype route hook output priority mangle; policy accept;\n"
+        "tcp dport 80 meta mark set 1\n}\n}\n"
+    )
+    assert "may change the route" in str(meaning(load_text(routed)).strange)
+    assert meaning(load_text(routed.replace("meta mark set 1", "counter"))).strange == ()
 
 
 @pytest.mark.parametrize(
