@@ -244,6 +244,8 @@ CONSOLE, VARICAM, BOX = "10.1.2.30", "10.1.1.12", "10.1.2.1"
         (begun(CONSOLE, VARICAM, 6, 8011), True),
         (closed(begun(CONSOLE, VARICAM, 6, 8011)), False),
         (begun("127.0.0.1", "127.0.0.1", 6, 8011), False),
+        (begun("10.1.1.1", "127.0.0.1", 17, 137), False),  # nmbd asks itself
+        (begun(VARICAM, "127.0.0.1", 17, 137), True),
         (begun(VARICAM, "10.1.1.255", 17, 137), False),
         (begun(VARICAM, "10.1.2.255", 17, 137), True),
         (begun(CONSOLE, VARICAM, 47, 0), True),
