@@ -95,9 +95,13 @@ def _serve(pipe: Connection, memory: int) -> None:
             return
         options = Options(charset, dialect, assume, comma)
         try:
-            pipe.send(_answer(path, spool, options))
+            answer = _answer(path, spool, options)
         except MemoryError:
-            pipe.send(Answer(refused="converting it needs more memory than is allowed"))
+            answer = Answer(refused="converting it needs more memory than is allowed")
+        try:
+            pipe.send(answer)
+        except OSError:
+            return  # the lane is gone
 
 
 def _answer(path: Path, spool: Path, options: Options) -> Answer:
