@@ -57,7 +57,9 @@ def test_a_check_that_changes_the_box_for_all_runs_alone(items: list[pytest.Item
     alone = {each.nodeid for each in lanes.alone(items)}
     for item in items:
         name = item.name.partition("[")[0]
-        assert (item.nodeid in alone) == ("control" in name or "mail_waits" in name), name
+        # The proof needs the kernel's rules as they are, without the table of the ports' checks.
+        expected = any(word in name for word in ("control", "mail_waits", "are_proved"))
+        assert (item.nodeid in alone) == expected, name
 
 
 def test_a_device_does_one_thing_at_a_time(items: list[pytest.Item]) -> None:
