@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import services
-from .files import Paths, make_folder, sync_folder, write
+from .files import Paths, make_folder, sync_folder, unfinished, write
 from .manifest import Entry
 from .process import Failed
 
@@ -47,7 +47,10 @@ class Claims:
             self._was[entry.path]["reload"] = list(entry.reload)
         self._save()
         for path in self._was:
-            make_folder(self._paths.on_box(path).parent)
+            target = self._paths.on_box(path)
+            make_folder(target.parent)
+            if unfinished(target).exists():  # whoever wrote it was interrupted
+                unfinished(target).unlink()
 
     def unwanted(self, wanted: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The paths of ours that are not wanted any more, each with its service's command."""

@@ -51,7 +51,7 @@ def write(target: Path, content: bytes, *, mode: int = 0o600, uid: int = -1, gid
     Owner and mode are set before there is any content, so nobody reads it who may not, at no
     moment. The temporary name is fixed: what a power cut leaves there, the next call removes.
     """
-    fresh = target.with_name(f".{target.name}.gateway-new")
+    fresh = unfinished(target)
     fresh.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -68,6 +68,11 @@ def write(target: Path, content: bytes, *, mode: int = 0o600, uid: int = -1, gid
             raise OSError(error.errno, error.strerror, str(target)) from None
         raise
     sync_folder(target.parent)
+
+
+def unfinished(target: Path) -> Path:
+    """Where the content of a file is before it is whole."""
+    return target.with_name(f".{target.name}.gateway-new")
 
 
 def sync_folder(folder: Path) -> None:

@@ -213,6 +213,17 @@ def test_a_failed_switch_goes_back_to_what_is_confirmed_not_to_what_was_tried(
     assert watch.asked == ["arm 60", "arm 60", "disarm"]
 
 
+def test_what_an_interrupted_write_left_is_swept_away(box: BoxInAFolder) -> None:
+    box.apply(ONE)
+    before = box.everything()
+    box.put("/etc/.a.gateway-new", "half of")
+    box.put("/etc/.other.gateway-new", "nobody of ours")
+    box.store.remember(replace(box.store.state(), pending=1))
+    assert confirm.leave(box.store, "interrupted")
+    left = {"/etc/.other.gateway-new": (0o644, "nobody of ours")}
+    assert box.everything() == before | left
+
+
 def test_a_damaged_generation_is_refused_with_its_file(box: BoxInAFolder) -> None:
     box.apply(ONE)
     number = box.stage(TWO)
