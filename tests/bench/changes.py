@@ -80,7 +80,8 @@ def no_op(made: lab.Lab, trial: Trial, digest: str) -> float:
     passwords = ensure(trial.loaded.site, order.vault_path, order.password_file)
     secrets = json.dumps({"passwords": passwords})
     compare = ("/usr/sbin/gateway-box", "compare", digest)
-    assert json.loads(on_box(made, *compare, stdin=secrets).splitlines()[-1])["current"]
+    told = json.loads(on_box(made, *compare, stdin=secrets).splitlines()[-1])
+    assert told["current"], told["reasons"]
     works = [seconds(made, *compare, stdin=secrets) for _ in range(5)]
     return statistics.median(works) - statistics.median(seconds(made, "true") for _ in range(5))
 
