@@ -190,7 +190,7 @@ def test_only_plain_files(tmp_path: Path) -> None:
 def test_a_huge_image_is_refused_before_it_is_allocated(tmp_path: Path) -> None:
     text = PROFILE.replace("rows: 2", "rows: 8000").replace("columns: 3", "columns: 8000")
     head = header()
-    head[120:122] = b"\xff\xff"
+    head[120:122] = b"\xff\x7f"
     with pytest.raises(Refused, match="are the limit"):
         read(write(tmp_path, bytes(head)), parse(text))
 
