@@ -43,8 +43,8 @@ def ruleset() -> str:
 def test_the_boxs_own_ruleset_is_not_touched(box: list[str]) -> None:
     before = ruleset()
     assert "tcp dport 23" in scratch.load(OTHER, on=box).text
-    one, other = scratch.again(LIVE, scratch.load(LIVE).json, on=box)
-    assert scratch.normal(one) == scratch.normal(other) != []
+    again = scratch.again(LIVE, scratch.load(LIVE).json, on=box)
+    assert scratch.normal(again.from_text) == scratch.normal(again.from_json) != []
     assert ruleset() == before
 
 
