@@ -17,6 +17,7 @@ import lab
 from gateway.load import load
 from gateway.problems import Failed
 from gateway.run import run
+from lab.hospital import PROXY_PASSWORD
 
 pytestmark = pytest.mark.lab
 
@@ -109,19 +110,29 @@ def test_ssh_goes_over_the_network_from_the_administrators_place(
     assert "Permission denied" in refused.stderr
 
 
+def proxy(of: lab.Lab) -> str:
+    """The web proxy with the user of the site, and the password that this lab has made."""
+    described = of.site.hospital.web_proxy
+    assert described
+    password = (of.folder("hospital") / PROXY_PASSWORD).read_text().strip()
+    return PROXY.replace("//", f"//{described.user}:{password}@")
+
+
 def test_only_the_web_proxy_reaches_the_package_mirror(up: lab.Lab) -> None:
-    through = [*MIRROR_ASKED, "-o", f"Acquire::http::Proxy={PROXY}", "update"]
+    through = [*MIRROR_ASKED, "-o", f"Acquire::http::Proxy={proxy(up)}", "update"]
     done = up.exec("box", through, timeout=120)
     assert done.returncode == 0, done.stderr
     assert up.exec("box", [*MIRROR_ASKED, "update"], timeout=120).returncode != 0
 
 
 def test_proxy_fetches_nothing_but_packages_and_the_hospitals_own(up: lab.Lab) -> None:
-    def fetch(url: str) -> str:
-        asked = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--proxy", PROXY, url]
+    def fetch(url: str, by: str = "") -> str:
+        through = ["--proxy", by or proxy(up)]
+        asked = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *through, url]
         return up.exec("outsider", asked).stdout
 
     assert fetch("http://www.hospital.example/") == "200"
+    assert fetch("http://www.hospital.example/", PROXY) == "407", "it asks for a password"
     assert fetch("http://203.0.113.7/") != "200"
     assert fetch("http://deb.debian.org.invalid/debian/") != "200"
 
@@ -225,7 +236,7 @@ def test_two_labs_of_one_site_do_not_meet(up: lab.Lab) -> None:
         assert not (up.folder("hospital") / "second").exists()
         rogue = subprocess.Popen(other.command("varicam", ["socat", "TCP-LISTEN:7777,fork", "-"]))
         assert not works(up, "win95", "socat", "-u", "/dev/null", "TCP:10.1.1.12:7777")
-        through = [*MIRROR_ASKED, "-o", f"Acquire::http::Proxy={PROXY}", "update"]
+        through = [*MIRROR_ASKED, "-o", f"Acquire::http::Proxy={proxy(other)}", "update"]
         assert other.exec("box", through, timeout=120).returncode == 0
         rogue.kill()
         rogue.wait()
