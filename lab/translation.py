@@ -62,11 +62,16 @@ def command(
 
     ``source`` is a checkout to see read-only, at its own place too.
     """
-    made = ["bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", str(root), "/"]
+    made = ["bwrap", "--unshare-all", "--die-with-parent", "--tmpfs", "/"]
+    for part in sorted(root.iterdir()):  # into a root of its own: any place can be made in that
+        if part.is_symlink():
+            made += ["--symlink", str(part.readlink()), f"/{part.name}"]
+        elif part.name not in {"dev", "proc", "tmp"}:
+            made += ["--ro-bind", str(part), f"/{part.name}"]
     made += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - its own
     if source:
         made += ["--ro-bind", str(source), str(source)]
-    made += ["--bind", str(folder), str(folder), "--chdir", str(folder)]
+    made += ["--bind", str(folder), str(folder), "--chdir", str(folder), "--remount-ro", "/"]
     made += ["--setenv", "PYTHONDONTWRITEBYTECODE", "1"]
     return [*made, "--", *words]
 
