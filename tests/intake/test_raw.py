@@ -265,7 +265,7 @@ def test_all_slips_at_once() -> None:
     assert {slip.line for slip in bad.value.slips} >= {4, 13}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, len(PROFILE) - 1), st.integers(0, 30), st.text(max_size=8))
 def test_any_damage_to_a_profile_ends_in_words(at: int, cut: int, put: str) -> None:
     try:

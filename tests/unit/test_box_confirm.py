@@ -61,7 +61,7 @@ def test_a_switch_waits_for_a_confirmation_by_a_new_connection(
     box: BoxInAFolder, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box.apply(ONE)
-    old = session.boottime()
+    old = session.boottime() - 1  # began is counted in ticks: a little before is not surely older
     switch(box, watch, TWO)
     assert watch.asked == ["arm 60"]
     told = status(box.store)

@@ -203,7 +203,7 @@ _PERMITS = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(_PERMITS, min_size=1, max_size=12))
 def test_every_permit_is_there_once_and_no_set_overlaps(permits: list[nft.Permit]) -> None:
     made = nft.chain("in_x", {each: [f"r{hash(each)}"] for each in permits})

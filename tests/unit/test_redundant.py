@@ -62,7 +62,7 @@ pair = st.tuples(st.integers(0, TOP), st.integers(0, TOP)).map(sorted)
 kinds = st.sampled_from(["accept", "accept", "drop", "return"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(pair, kinds), min_size=1, max_size=9))
 def test_as_counted_out(drawn: list[tuple[list[int], str]]) -> None:
     rules = [
