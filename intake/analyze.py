@@ -17,21 +17,11 @@ from typing import Any
 import numpy as np
 
 from intake import files, text
+from intake.bounds import check, check_size
 from intake.fields import Derived, Fate, Field, Original
 from intake.options import CHARSETS, DEFAULT, Options
 from intake.refused import Refused
-from intake.study import (
-    Acquisition,
-    Kind,
-    Patient,
-    Pixels,
-    Place,
-    Reading,
-    Slices,
-    Visit,
-    check,
-    check_size,
-)
+from intake.study import Acquisition, Kind, Patient, Pixels, Place, Reading, Slices, Visit
 
 SIZE = 348
 TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8"}

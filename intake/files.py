@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from intake.bounds import native
 from intake.fields import Original
 from intake.refused import Refused
-from intake.study import Pixels, native
+from intake.study import Pixels
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 

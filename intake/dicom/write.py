@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from intake import files
 from intake.dicom import codes, exact, modules, private, sequences
 from intake.dicom.encode import Item, elements, encode, head, is_exact
 from intake.dicom.modules import Set
@@ -226,15 +225,4 @@ NOT_IN_DICOM = {
 
 def save(made: Object, path: Path) -> None:
     """Write the file whole or not at all, and on the disk when this returns."""
-    number, temporary = tempfile.mkstemp(prefix=".intake-", dir=path.parent)
-    try:
-        with os.fdopen(number, "wb") as file:
-            for chunk in made.chunks():
-                file.write(chunk)
-            file.flush()
-            os.fchmod(file.fileno(), 0o640)
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    files.save(path, made.chunks())

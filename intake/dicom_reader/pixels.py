@@ -7,6 +7,7 @@ from io import BufferedReader
 
 import numpy as np
 
+from intake.bounds import check_size
 from intake.dicom_reader import rle
 from intake.dicom_reader.elements import PIXELS, UNDEFINED, Element
 from intake.dicom_reader.opening import LOSSLESS, RLE, Opened
@@ -14,7 +15,7 @@ from intake.dicom_reader.source import Source
 from intake.files import Layout
 from intake.files import pixels as read_pixels
 from intake.refused import Refused
-from intake.study import Pixels, check_size
+from intake.study import Pixels
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from intake import files
+from intake.bounds import check
 from intake.dicom import private
 from intake.dicom_reader import order, parts, pixels
 from intake.dicom_reader.codes import CUTS, KINDS
@@ -19,7 +20,7 @@ from intake.dicom_reader.source import Account, Source, charsets
 from intake.fields import Fate, Field, Original
 from intake.options import CHARSETS, DEFAULT, Options
 from intake.refused import Refused
-from intake.study import Acquisition, Detector, Gating, Kind, Pixels, Place, Reading, Window, check
+from intake.study import Acquisition, Detector, Gating, Kind, Pixels, Place, Reading, Window
 
 NM = "1.2.840.10008.5.1.4.1.1.20"
 NM_RETIRED = "1.2.840.10008.5.1.4.1.1.5"

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from intake import files
+from intake.bounds import check_size, native
 from intake.interfile.blocks import Block
 from intake.interfile.ledger import Ledger
 from intake.refused import Refused
-from intake.study import Pixels, check_size, native
+from intake.study import Pixels
 
 BLOCK = 2048
 FORMATS = {

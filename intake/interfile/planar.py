@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from intake.bounds import MAX_FRAMES
 from intake.interfile import common, extra
 from intake.interfile.blocks import Block
 from intake.interfile.draft import Check, Draft, Plan, all_units, check_count, count_of, spread
 from intake.interfile.pixels import Matrix, matrix
 from intake.refused import Refused
-from intake.study import MAX_FRAMES, Detector, Gate, Gating, Kind, Phase, Place
+from intake.study import Detector, Gate, Gating, Kind, Phase, Place
 
 MAX_STATIC = 512
 VIEWS = {

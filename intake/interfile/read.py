@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from intake import files, study, text
+from intake import bounds, files, study, text
 from intake.fields import Original
 from intake.interfile import blocks, common, dialects, extra, lexer, pixels, planar, tomo
 from intake.interfile.blocks import Block
@@ -67,7 +67,7 @@ def read(path: Path, options: Options = DEFAULT) -> Reading:
     whole = [replace(each, fields=fields, derived=derived) for each in made]
     return Reading(
         f"Interfile ({dialect.name})",
-        tuple(study.check(each) for each in whole),
+        tuple(bounds.check(each) for each in whole),
         _originals(path, place.path),
         fields,
         tuple(dict.fromkeys(ledger.notes)),

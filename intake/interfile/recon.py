@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from intake.bounds import MAX_FRAMES
 from intake.interfile import common
 from intake.interfile.blocks import Block
 from intake.interfile.draft import Check, Draft, Plan, check_count, count_of, spread
 from intake.interfile.pixels import matrix
 from intake.refused import Refused
-from intake.study import MAX_FRAMES, Gating, Kind, Place, Slices
+from intake.study import Gating, Kind, Place, Slices
 
 NESTINGS = {"": "gated", "gated": "gated", "spect": "spect"}
 

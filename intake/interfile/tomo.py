@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from intake import text
+from intake.bounds import MAX_FRAMES
 from intake.interfile import common, planar, recon
 from intake.interfile.blocks import HEAD_OPENERS, Block
 from intake.interfile.draft import Check, Draft, Plan, all_units, check_count, count_of, spread
 from intake.interfile.pixels import matrix
 from intake.refused import Refused
-from intake.study import MAX_FRAMES, Detector, Gating, Kind, Place, Rotation
+from intake.study import Detector, Gating, Kind, Place, Rotation
 
 MAX_HEADS = 8
 DIRECTIONS = {"": True, "cw": True, "clockwise": True, "ccw": False, "counterclockwise": False}

@@ -6,12 +6,11 @@ says otherwise, the last character is Ctrl-Z (m-intf(4)). The pixels keep their 
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from intake import files
 from intake.fields import Field
 from intake.interfile.dialects import STANDARD, Dialect
 from intake.interfile.header import Header
@@ -68,20 +67,5 @@ def _encoded(text: str, options: Options) -> bytes:
 
 def save(made: Written, header: Path, data: Path) -> None:
     """Both files whole or not at all; the header last, for whoever waits for it."""
-    _save(data, made.chunks())
-    _save(header, [made.header])
-
-
-def _save(path: Path, chunks: Iterator[bytes] | list[bytes]) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=".intake-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fchmod(file.fileno(), 0o640)
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    files.save(data, made.chunks())
+    files.save(header, [made.header])

@@ -11,13 +11,13 @@ import re
 from datetime import date
 from pathlib import Path
 
+from intake.bounds import MAX_FRAMES, MAX_SIDE
 from intake.options import CHARSETS
 from intake.raw.dates import Form, form
 from intake.raw.model import Approval, Count, Layout, Lies, Located, Profile, Value
 from intake.raw.numbers import FIXED_ORDER, ORDERS, TYPES
 from intake.raw.strict import BadProfile, Block, Node, Slips, compose, nearest, number, whole
 from intake.raw.targets import KINDS, LOOPS, NEEDED, Target, names, target
-from intake.study import MAX_FRAMES, MAX_SIDE
 
 MAX_HEADER = 16 * 1024 * 1024
 

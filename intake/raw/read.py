@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from intake.bounds import check, check_size
 from intake.fields import Derived, Fate, Field, Original
 from intake.files import opened, size_of
 from intake.options import CHARSETS
@@ -20,7 +21,7 @@ from intake.raw.numbers import TYPES, decode
 from intake.raw.study import assemble
 from intake.raw.targets import LOOPS
 from intake.refused import Refused
-from intake.study import Pixels, Place, Reading, check, check_size
+from intake.study import Pixels, Place, Reading
 from intake.text import number, person, whole
 
 PIECE = 2**17
