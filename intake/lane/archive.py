@@ -25,12 +25,21 @@ class Client:
     """One archive."""
 
     def __init__(self, archive: Archive) -> None:
-        self._url = archive.url.rstrip("/")
-        self._headers = {}
-        if archive.user:
+        self._archive = archive
+
+    def _way(self) -> tuple[str, dict[str, str]]:
+        """Its address and how to log in, read each time: a start of the archive may change them."""
+        archive = self._archive
+        url, user, password = archive.url, archive.user, ""
+        if archive.credentials:
+            told = json.loads(Path(archive.credentials).read_text("utf-8"))
+            url, user, password = str(told["url"]), str(told["user"]), str(told["password"])
+        elif user:
             password = Path(archive.password_file).read_text("utf-8").strip()
-            raw = base64.b64encode(f"{archive.user}:{password}".encode()).decode()
-            self._headers["Authorization"] = f"Basic {raw}"
+        if not user:
+            return url.rstrip("/"), {}
+        raw = base64.b64encode(f"{user}:{password}".encode()).decode()
+        return url.rstrip("/"), {"Authorization": f"Basic {raw}"}
 
     def store(self, path: Path) -> None:
         """Store an object and compare what the archive has then with it, byte for byte."""
@@ -52,12 +61,13 @@ class Client:
         return bool(json.loads(self._ask("/tools/lookup", uid.encode()).read()))
 
     def _ask(self, path: str, data: bytes | None = None) -> Any:
-        request = urllib.request.Request(self._url + path, data, self._headers)  # noqa: S310
         try:
+            url, headers = self._way()
+            request = urllib.request.Request(url + path, data, headers)  # noqa: S310
             return urllib.request.urlopen(request, timeout=SECONDS)  # noqa: S310 - from settings
         except urllib.error.HTTPError as fault:
             if fault.code in {400, 404, 409, 415}:
                 raise Refused(f"the archive does not take the object: {fault.reason}") from None
             raise Unreachable(f"the archive answers {fault.code} {fault.reason}") from None
-        except (OSError, ValueError) as fault:
+        except (OSError, ValueError, KeyError) as fault:
             raise Unreachable(f"the archive does not answer: {fault}") from None

@@ -45,17 +45,34 @@ class Lane:
         self.worker = Worker(settings.seconds, settings.memory)
         self.settling = {}
         for device in sorted(settings.devices):
-            for name in FOLDERS:
-                (settings.root / device / name).mkdir(mode=0o770, parents=True, exist_ok=True)
-            folder = settings.root / device / "incoming"
+            folder = settings.folder(device) / "incoming"
             self.settling[device] = Settling(folder, settings.quiet, settings.patience)
+            self._make_folders(device)
         for row in self.ledger.open_decisions():
-            self._carry_out(row)
+            try:
+                self._carry_out(row)
+            except OSError as fault:  # of one device; the others must not wait for a person
+                log.error("%s stands still: %s", row.device, fault)
+
+    def _make_folders(self, device: str) -> bool:
+        """The device's folders, also where a person took one away; not where one is a link."""
+        try:
+            for name in FOLDERS:
+                folder = self.settings.folder(device) / name
+                folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+                if folder.resolve() != folder:
+                    raise OSError(errno.ELOOP, "a link leads elsewhere", str(folder))
+        except OSError as fault:
+            log.error("%s stands still: %s", device, fault)
+            return False
+        return True
 
     def once(self) -> int:
         """Take all that has settled; how many groups went somewhere."""
         moved = 0
         for device, settling in self.settling.items():
+            if not self._make_folders(device):
+                continue
             for group in settling.ready(time.monotonic()):
                 try:
                     self._room()
@@ -65,20 +82,20 @@ class Lane:
                     log.warning("%s waits: %s", group.names[0], fault)
                     break  # in order: what came later waits, too
                 except OSError as fault:
-                    if fault.errno not in FULL:
-                        raise
-                    log.error("intake stands still: %s", fault)
-                    return moved
+                    log.error("%s stands still: %s", device, fault)
+                    if fault.errno in FULL:
+                        return moved
+                    break
         return moved
 
     def _room(self) -> None:
         """Nothing is taken that could fill the disk."""
-        for place in (self.settings.root, self.settings.state):
+        for place in {self.settings.state, *map(self.settings.folder, self.settling)}:
             if shutil.disk_usage(place).free < self.settings.reserve:
                 raise OSError(errno.ENOSPC, f"less than {self.settings.reserve} bytes free", place)
 
     def _take(self, device: str, group: Group) -> None:
-        incoming = self.settings.root / device / "incoming"
+        incoming = self.settings.folder(device) / "incoming"
         job = self.spool / "job"
         shutil.rmtree(job, ignore_errors=True)
         job.mkdir()
@@ -110,7 +127,7 @@ class Lane:
 
     def _carry_out(self, row: Row) -> None:
         """Move the files where the decision says; again after a crash, with the same outcome."""
-        base = self.settings.root / row.device
+        base = self.settings.folder(row.device)
         stored = row.state == states.STORED
         target = base / ("done" if stored else "quarantine")
         if not stored:

@@ -34,7 +34,7 @@ def serve(settings: Settings) -> None:
             raise Refused(f"another lane works on {settings.state}") from None
         lane = Lane(settings)
         lane.worker.start()
-        log.info("the lane works on %s", settings.root)
+        log.info("the lane works for %s", ", ".join(sorted(settings.devices)))
         while not ended.is_set():
             if not lane.once():
                 ended.wait(settings.pause)
@@ -75,10 +75,10 @@ def _take_out(
     found = [row for row in rows if name in row.names]
     if not found:
         raise Refused(f"{device} has no file {name} in quarantine")
-    quarantine = settings.root / device / "quarantine"
+    quarantine = settings.folder(device) / "quarantine"
     for each in found[-1].names:
         if (quarantine / each).exists():
-            os.rename(quarantine / each, settings.root / device / target / each)  # noqa: PTH104
+            os.rename(quarantine / each, settings.folder(device) / target / each)  # noqa: PTH104
     Path(quarantine / f"{found[-1].names[0]}.txt").unlink(missing_ok=True)
     if state:
         book.carried_out(found[-1], state)

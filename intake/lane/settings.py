@@ -15,11 +15,32 @@ CONFIG = Path("/etc/gateway/intake.json")
 
 @dataclass(frozen=True)
 class Archive:
-    """Where objects are stored: Orthanc's REST interface."""
+    """Where objects are stored: Orthanc's REST interface.
 
-    url: str
+    ``credentials`` is a file of the archive's that says all of it (JSON: url, user, password) and
+    may come later than the lane, or change.
+    """
+
+    url: str = ""
     user: str = ""
     password_file: str = ""
+    credentials: str = ""
+
+    def __post_init__(self) -> None:
+        """One of the two ways must be there."""
+        if bool(self.url) == bool(self.credentials):
+            raise ValueError("archive: a url or a file of credentials is needed")
+
+
+@dataclass(frozen=True)
+class Receive:
+    """Who may send objects to a device's title (the way back)."""
+
+    port: int
+    addresses: tuple[str, ...]
+    """Of the box, to listen on."""
+    callers: dict[str, tuple[str, ...]]
+    """Their AE titles, and the addresses each may call from."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +48,18 @@ class Settings:
     """Folders, times and limits."""
 
     root: Path
-    """Holds a folder a device, each with incoming, done, quarantine."""
+    """Holds a folder a device, each with incoming, outgoing, done, quarantine."""
     state: Path
     """The ledger and the spool, on the same file system as nothing else."""
     archive: Archive
     devices: dict[str, Options] = field(default_factory=dict)
+    folders: dict[str, Path] = field(default_factory=dict)
+    """Of devices whose folder lies elsewhere than below the root."""
+    titles: dict[str, str] = field(default_factory=dict)
+    """AE titles of devices that get back what is sent to them, as Interfile in ``outgoing``."""
+    dialects: dict[str, str] = field(default_factory=dict)
+    """Of the Interfile that is written for a device; standard, where none is named."""
+    receive: Receive | None = None
     quiet: float = 10.0
     """Seconds that a file must have stood still."""
     patience: float = 600.0
@@ -47,6 +75,14 @@ class Settings:
     mail: str = ""
     """Who is told of a quarantined file."""
 
+    def folder(self, device: str) -> Path:
+        """Where a device's incoming, outgoing, done and quarantine are."""
+        return self.folders.get(device, self.root / device)
+
+    def returns(self, device: str) -> Path:
+        """Where objects wait that were sent to a device's title."""
+        return self.state / "returns" / device
+
 
 def read(path: Path = CONFIG) -> Settings:
     """The settings of a file; Refused with the key that is wrong."""
@@ -55,6 +91,15 @@ def read(path: Path = CONFIG) -> Settings:
         devices = {name: Options(**values) for name, values in told.pop("devices").items()}
         archive = Archive(**told.pop("archive"))
         root, state = Path(told.pop("root")), Path(told.pop("state"))
-        return Settings(root, state, archive, devices, **told)
+        folders = {name: Path(each) for name, each in told.pop("folders", {}).items()}
+        receive = _receive(told.pop("receive", None))
+        return Settings(root, state, archive, devices, folders, receive=receive, **told)
     except (OSError, ValueError, TypeError, KeyError) as fault:
         raise Refused(f"{path}: {fault}") from None
+
+
+def _receive(told: dict[str, Any] | None) -> Receive | None:
+    if told is None:
+        return None
+    callers = {title: tuple(each) for title, each in told["callers"].items()}
+    return Receive(int(told["port"]), tuple(told["addresses"]), callers)

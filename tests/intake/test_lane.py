@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -169,8 +171,6 @@ def test_what_comes_back_differently_is_not_done(lane: Lane, store: Store) -> No
 
 
 def test_a_full_disk_stops_intake_before_it_loses(settings: Settings, store: Store) -> None:
-    from dataclasses import replace
-
     full = Lane(replace(settings, reserve=1 << 60))
     drop(full.settings)
     assert full.once() == 0
@@ -297,6 +297,55 @@ def test_settings_name_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"root": "/x", "state": "/y", "devices": {}, "archive": {}}')
     with pytest.raises(Refused, match="url"):
         read(tmp_path / "x.json")
+
+
+def test_a_devices_folder_may_lie_elsewhere_and_come_back(
+    tmp_path: Path, settings: Settings, store: Store
+) -> None:
+    """A person removes `incoming`; it is made again, and the other device never waited."""
+    own = tmp_path / "share" / "icon"
+    lane = Lane(replace(settings, folders={"icon": own}))
+    shutil.rmtree(own)
+    drop(settings, "b", "varicam")
+    assert lane.once() == 1
+    for path in (settings.root / "varicam" / "done").iterdir():
+        path.rename(own / "incoming" / path.name)
+    assert lane.once() == 1
+    assert sorted(path.name for path in (own / "done").iterdir()) == ["b.h33", "b.i33"]
+    lane.worker.stop()
+
+
+def test_a_folder_that_is_a_link_stands_still_alone(
+    tmp_path: Path, settings: Settings, store: Store
+) -> None:
+    """Otherwise who may write one share could have files of another moved."""
+    lane = Lane(settings)
+    icon = settings.root / "icon"
+    icon.rename(tmp_path / "elsewhere")
+    icon.symlink_to(tmp_path / "elsewhere")
+    drop(settings, "a", "icon")
+    drop(settings, "b", "varicam", "static", A123456789="2")
+    assert lane.once() == 1
+    assert names(settings, "done", "varicam") == ["b.h33", "b.i33"]
+    icon.unlink()
+    (tmp_path / "elsewhere").rename(icon)
+    assert lane.once() == 1
+    lane.worker.stop()
+
+
+def test_the_archives_own_file_says_how_to_ask_it(
+    tmp_path: Path, settings: Settings, store: Store
+) -> None:
+    """It may come later than the lane; until then files wait."""
+    credentials = tmp_path / "store.json"
+    lane = Lane(replace(settings, archive=Archive(credentials=str(credentials))))
+    drop(settings)
+    assert lane.once() == 0
+    way = {"url": settings.archive.url, "user": "store", "password": "x"}
+    credentials.write_text(json.dumps(way))
+    assert lane.once() == 1
+    assert len(store.objects) == 1
+    lane.worker.stop()
 
 
 @pytest.mark.lab
