@@ -210,8 +210,7 @@ def _lets_begin(rule: Rule) -> bool:
     """Whether it accepts what begins a conversation with another machine."""
     accepts = any(isinstance(each, Verdict) and each.kind == "accept" for each in rule.statements)
     return accepts and not any(
-        isinstance(each, Match) and not each.negated and _is_not_new(each)
-        for each in rule.statements
+        isinstance(each, Match) and _is_not_new(each) for each in rule.statements
     )
 
 
@@ -221,6 +220,10 @@ def _is_not_new(match: Match) -> bool:
     for place, key in enumerate(match.keys):
         values = [each.parts[place] for each in match.elements if each.parts]
         if not values or match.named:
+            continue
+        if match.negated:  # `ct state established` is: not one of those without that bit
+            if match.keys == ("ct state",) and any(_has(part, NEW) for part in values):
+                return True
             continue
         if key == "ct state" and not any(_has(part, NEW) for part in values):
             return True

@@ -180,7 +180,8 @@ def _pairs(site: Site, asked: dict[str, Reasons]) -> Iterator[str]:
     for a, source in site.networks.items():
         for b, destination in site.networks.items():
             if (chain := f"fwd_{a}_{b}") in asked:
-                yield f'"{source.nic.interface}" . "{destination.nic.interface}" : jump {chain}'
+                cards = source.nic.interface, destination.nic.interface
+                yield 'iifname "{}" oifname "{}" jump {}'.format(*cards, chain)
 
 
 def _noise(site: Site) -> str:
@@ -207,9 +208,7 @@ def ruleset(site: Site, flows: tuple[Flow, ...]) -> bytes:
         sets=[each for chain in chains for each in chain.sets],
         chains=chains,
         cards=cards,
-        pairs=[f"iifname . oifname vmap {{ {', '.join(pairs)} }}"]
-        if (pairs := tuple(_pairs(site, asked)))
-        else [],
+        pairs=tuple(_pairs(site, asked)),
         noise=_noise(site),
         helped=list(_helped(site, flows)),
         outside=site.outside.nic.interface,
