@@ -142,7 +142,7 @@ def pixels(file: BufferedReader, layout: Layout) -> Pixels:
     return native(found.reshape(layout.frames, layout.rows, layout.columns))
 
 
-def save(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
+def save(path: Path, chunks: Iterable[bytes | memoryview], mode: int = 0o640) -> None:
     """Write the file whole or not at all, and on the disk when this returns."""
     number, temporary = tempfile.mkstemp(prefix=".intake-", dir=path.parent)
     try:
@@ -150,7 +150,7 @@ def save(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
             for chunk in chunks:
                 file.write(chunk)
             file.flush()
-            os.fchmod(file.fileno(), 0o640)
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         Path(temporary).replace(path)
     except BaseException:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intake import files
+from intake.convert import Wanted
 from intake.fields import Original
 from intake.lane import ledger as states
 from intake.lane.archive import Client, Unreachable
@@ -21,10 +22,11 @@ from intake.lane.settle import Group, Settling
 from intake.lane.worker import Answer, Worker
 from intake.options import DEFAULT
 from intake.refused import Refused
+from intake.returns import give
 
 log = logging.getLogger("intake.lane")
 NO_CONTENT = "none:"
-FOLDERS = ("incoming", "done", "quarantine")
+FOLDERS = ("incoming", "outgoing", "done", "quarantine")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
@@ -86,7 +88,25 @@ class Lane:
                     if fault.errno in FULL:
                         return moved
                     break
+            moved += self._give_back(device)
         return moved
+
+    def _give_back(self, device: str) -> int:
+        """Make Interfile of what was sent to the device's title."""
+        given = 0
+        for source in give.waiting(self.settings, device):
+            try:
+                self._room()
+                made = give.give(self.settings, self.worker, device, source, self.spool / "job")
+            except OSError as fault:
+                log.error("%s gets nothing back: %s", device, fault)
+                break
+            given += 1
+            if made.refused:
+                self._told(device, made.names[0], made.refused)
+            else:
+                log.info("%s: given back as %s", device, ", ".join(made.names))
+        return given
 
     def _room(self) -> None:
         """Nothing is taken that could fill the disk."""
@@ -102,7 +122,7 @@ class Lane:
         try:
             originals = tuple(_original(incoming / name) for name in group.names)
             options = self.settings.devices.get(device, DEFAULT)
-            answer = self.worker.convert(incoming / group.names[0], job, options)
+            answer = self.worker.convert(incoming / group.names[0], job, Wanted(options=options))
             row = self._decide(device, originals, answer)
         except FileNotFoundError:
             return  # the device took it back
@@ -137,10 +157,13 @@ class Lane:
             _move(base / "incoming" / name, target, digest)
         self.ledger.carried_out(row, states.DONE if stored else states.QUARANTINED)
         if not stored:
-            log.warning("%s: %s refused: %s", row.device, row.names[0], row.reason)
-            tell(self.settings.mail, f"{row.device}: {row.names[0]} is in quarantine", row.reason)
+            self._told(row.device, row.names[0], row.reason)
         else:
             log.info("%s: %s stored as %s", row.device, row.names[0], ", ".join(row.objects))
+
+    def _told(self, device: str, name: str, reason: str) -> None:
+        log.warning("%s: %s refused: %s", device, name, reason)
+        tell(self.settings.mail, f"{device}: {name} is in quarantine", reason)
 
 
 def _original(path: Path) -> Original:

@@ -1,4 +1,4 @@
-"""What an administrator types about the lane: serve, ledger, count, retry, release."""
+"""What an administrator types about the lane: serve, receive, ledger, count, retry, release."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ def add(commands: Any) -> None:
     """The verbs, into the parser of ``intake``."""
     for name, run, what in (
         ("serve", _serve, "take in what devices drop, until a signal ends it"),
+        ("receive", _receive, "take objects that are sent to devices' titles, for their outgoing"),
+        ("settings", _settings, "look whether the configuration can be used"),
         ("ledger", _ledger, "all that came in and what became of it, as CSV"),
         ("count", _count, "objects that came in and that the archive does not have"),
         ("retry", _retry, "a file out of quarantine into the lane again"),
@@ -32,6 +34,19 @@ def _serve(parsed: argparse.Namespace) -> int:
     from intake.lane import serve
 
     serve.serve(settings.read(parsed.config))
+    return OK
+
+
+def _receive(parsed: argparse.Namespace) -> int:
+    from intake.returns import receive
+
+    receive.receive(settings.read(parsed.config))
+    return OK
+
+
+def _settings(parsed: argparse.Namespace) -> int:
+    told = settings.read(parsed.config)
+    print(f"{len(told.devices)} devices, {len(told.titles)} of them with a title")
     return OK
 
 

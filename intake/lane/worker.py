@@ -35,8 +35,9 @@ class Worker:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def convert(self, path: Path, spool: Path, options: Options) -> Answer:
-        """The objects of a file, written into the spool."""
+    def convert(self, path: Path, spool: Path, wanted: Wanted, stem: str = "object") -> Answer:
+        """The objects of a file, or the Interfile of an object, written into the spool."""
+        options = wanted.options
         self.start()
         assert self._pipe is not None  # noqa: S101 - started just before
         try:
@@ -48,6 +49,9 @@ class Worker:
                     options.dialect,
                     dict(options.assume),
                     options.decimal_comma,
+                    wanted.to,
+                    wanted.dialect,
+                    stem,
                 )
             )
             if self._pipe.poll(self._seconds):
@@ -90,12 +94,12 @@ def _serve(pipe: Connection, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         try:
-            path, spool, charset, dialect, assume, comma = pipe.recv()
+            path, spool, charset, own, assume, comma, to, dialect, stem = pipe.recv()
         except (EOFError, OSError):
             return
-        options = Options(charset, dialect, assume, comma)
+        wanted = Wanted(to, Options(charset, own, assume, comma), dialect)
         try:
-            answer = _answer(path, spool, options)
+            answer = _answer(path, spool, wanted, stem)
         except MemoryError:
             answer = Answer(refused="converting it needs more memory than is allowed")
         try:
@@ -104,9 +108,9 @@ def _serve(pipe: Connection, memory: int) -> None:
             return  # the lane is gone
 
 
-def _answer(path: Path, spool: Path, options: Options) -> Answer:
+def _answer(path: Path, spool: Path, wanted: Wanted, stem: str) -> Answer:
     try:
-        result = convert(path, spool, Wanted(options=options), "object")
+        result = convert(path, spool, wanted, stem)
     except Refused as refused:
         return Answer(refused=refused.show())
     if result.refused or result.reading is None:
