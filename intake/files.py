@@ -38,20 +38,20 @@ def opened(path: Path) -> Iterator[BufferedReader]:
         raise Refused(_why(path.name, fault)) from None
     if not stat.S_ISREG(os.fstat(number).st_mode):  # before fdopen, which refuses a folder itself
         os.close(number)
-        raise Refused(f"{_shown(path.name)} is not a plain file")
+        raise Refused(f"{shown(path.name)} is not a plain file")
     with os.fdopen(number, "rb") as file:
         yield file
 
 
 def _why(name: str, fault: OSError) -> str:
     if fault.errno == errno.ELOOP:
-        return f"{_shown(name)} is a symbolic link; only plain files are read"
+        return f"{shown(name)} is a symbolic link; only plain files are read"
     if fault.errno == errno.ENOENT:
-        return f"there is no file {_shown(name)}"
-    return f"{_shown(name)} cannot be read: {fault.strerror}"
+        return f"there is no file {shown(name)}"
+    return f"{shown(name)} cannot be read: {fault.strerror}"
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A stranger's name, safe to print."""
     short = name if len(name) <= 80 else name[:77] + "..."
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in short)
@@ -61,7 +61,7 @@ def beside(folder: Path, name: str, line: int = 0) -> Path:
     """The file of that name in ``folder``: exactly, or else the only one but for its case."""
     if name in {"", ".", ".."} or any(char in name for char in "/\\\0") or name[1:2] == ":":
         raise Refused(
-            f"the data file is named {_shown(name)!r}: only a file beside the header is read",
+            f"the data file is named {shown(name)!r}: only a file beside the header is read",
             line,
             "put the data file into the same folder and its bare name into the header",
         )
@@ -75,9 +75,9 @@ def beside(folder: Path, name: str, line: int = 0) -> Path:
     except OSError as fault:
         raise Refused(_why(name, fault), line) from None
     if len(alike) > 1:
-        raise Refused(f"{_shown(name)} could be any of: {', '.join(alike)}", line)
+        raise Refused(f"{shown(name)} could be any of: {', '.join(alike)}", line)
     if not alike:
-        raise Refused(f"there is no data file {_shown(name)} beside the header", line)
+        raise Refused(f"there is no data file {shown(name)} beside the header", line)
     return folder / alike[0]
 
 

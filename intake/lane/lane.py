@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import shutil
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-from intake import files
 from intake.convert import Wanted
 from intake.fields import Original
+from intake.files import shown
 from intake.lane import ledger as states
+from intake.lane import moves
 from intake.lane.archive import Client, Unreachable
 from intake.lane.ledger import Ledger, Row
 from intake.lane.mail import tell
@@ -25,7 +24,6 @@ from intake.refused import Refused
 from intake.returns import give
 
 log = logging.getLogger("intake.lane")
-NO_CONTENT = "none:"
 FOLDERS = ("incoming", "outgoing", "done", "quarantine")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
@@ -81,7 +79,7 @@ class Lane:
                     self._take(device, group)
                     moved += 1
                 except Unreachable as fault:
-                    log.warning("%s waits: %s", group.names[0], fault)
+                    log.warning("%s waits: %s", shown(group.names[0]), fault)
                     break  # in order: what came later waits, too
                 except OSError as fault:
                     log.error("%s stands still: %s", device, fault)
@@ -120,7 +118,7 @@ class Lane:
         shutil.rmtree(job, ignore_errors=True)
         job.mkdir()
         try:
-            originals = tuple(_original(incoming / name) for name in group.names)
+            originals = tuple(moves.original(incoming / name) for name in group.names)
             options = self.settings.devices.get(device, DEFAULT)
             answer = self.worker.convert(incoming / group.names[0], job, Wanted(options=options))
             row = self._decide(device, originals, answer)
@@ -147,64 +145,23 @@ class Lane:
 
     def _carry_out(self, row: Row) -> None:
         """Move the files where the decision says; again after a crash, with the same outcome."""
-        base = self.settings.folder(row.device)
+        base, first = self.settings.folder(row.device), shown(row.names[0])
         stored = row.state == states.STORED
         target = base / ("done" if stored else "quarantine")
-        if not stored:
-            note = target / f"{row.names[0]}.txt"
-            _write(note, f"{row.reason}\n\nfiles: {', '.join(row.names)}\n")
-        for name, digest in zip(row.names, row.digest.split("+"), strict=True):
-            _move(base / "incoming" / name, target, digest)
+        lie = [
+            moves.move(base / "incoming" / name, target, digest)
+            for name, digest in zip(row.names, row.digest.split("+"), strict=True)
+        ]
+        if not stored and lie[0]:
+            names = ", ".join(each.name for each in lie if each)
+            moves.write(moves.note_of(lie[0]), f"{row.reason}\n\nfiles: {names}\n")
         self.ledger.carried_out(row, states.DONE if stored else states.QUARANTINED)
         if not stored:
             self._told(row.device, row.names[0], row.reason)
         else:
-            log.info("%s: %s stored as %s", row.device, row.names[0], ", ".join(row.objects))
+            log.info("%s: %s stored as %s", row.device, first, ", ".join(row.objects))
 
     def _told(self, device: str, name: str, reason: str) -> None:
+        name = shown(name)
         log.warning("%s: %s refused: %s", device, name, reason)
         tell(self.settings.mail, f"{device}: {name} is in quarantine", reason)
-
-
-def _original(path: Path) -> Original:
-    """What is not a plain file has a name, and no content that anybody would read."""
-    try:
-        return files.original(path)
-    except Refused:
-        path.lstat()
-        return Original(path.name, 0, f"{NO_CONTENT}{path.name}")
-
-
-def _move(source: Path, target: Path, digest: str) -> None:
-    """Into the folder, never over another file; a file that was replaced meanwhile stays."""
-    try:
-        if _original(source).sha256 != digest:
-            return
-    except FileNotFoundError:
-        return
-    free = target / source.name
-    number = 1
-    while free.exists() or free.is_symlink():
-        if _original(free).sha256 == digest and not digest.startswith(NO_CONTENT):
-            source.unlink()
-            return
-        number += 1
-        free = target / f"{source.name}~{number}"
-    source.rename(free)
-    _sync(target)
-
-
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """A rename is on the disk when its folder is (fsync(2))."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

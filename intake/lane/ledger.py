@@ -11,12 +11,14 @@ import csv
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from intake.fields import Original
+from intake.files import shown
+from intake.refused import Refused
 
 STORED, DONE, REFUSED, QUARANTINED, RELEASED = (
     "stored",
@@ -53,6 +55,7 @@ class Row:
     reason: str
     objects: tuple[str, ...]
     """SOP Instance UIDs."""
+    came: str
     settled: str
 
 
@@ -64,6 +67,14 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute(_TABLE)
+
+    @classmethod
+    def of(cls, state: Path) -> Ledger:
+        """The one of a lane that has run; Refused where there is none."""
+        path = state / "ledger.sqlite"
+        if not path.exists():
+            raise Refused(f"there is no ledger {path}", 0, "the lane has not run yet")
+        return cls(path)
 
     def decide(
         self,
@@ -85,7 +96,7 @@ class Ledger:
             " objects = excluded.objects, settled = excluded.settled",
             (*values, state, reason, json.dumps(objects), now, now),
         )
-        return Row(device, digest, names, state, reason, objects, now)
+        return Row(device, digest, names, state, reason, objects, now, now)
 
     def carried_out(self, row: Row, state: str) -> None:
         """The files have been moved."""
@@ -100,10 +111,10 @@ class Ledger:
 
     def rows(self, where: str = "1", values: tuple[str, ...] = ()) -> Iterator[Row]:
         """Rows, the oldest first. ``where`` is ours, never a stranger's."""
-        columns = "device, digest, names, state, reason, objects, settled"
+        columns = "device, digest, names, state, reason, objects, came, settled"
         query = f"SELECT {columns} FROM intake WHERE {where} ORDER BY id"  # noqa: S608 - ours
         found = self._db.execute(query, values)
-        for device, digest, names, state, reason, objects, settled in found:
+        for device, digest, names, state, reason, objects, came, settled in found:
             yield Row(
                 device,
                 digest,
@@ -111,18 +122,56 @@ class Ledger:
                 state,
                 reason,
                 tuple(json.loads(objects)),
+                came,
                 settled,
             )
 
-    def write_csv(self, stream: TextIO) -> None:
-        """For a spreadsheet: a line an object."""
-        writer = csv.writer(stream)
-        writer.writerow(["device", "files", "sha256", "state", "reason", "object", "at"])
-        for row in self.rows():
-            for uid in row.objects or ("",):
-                files = " ".join(row.names)
-                line = [row.device, files, row.digest, row.state, row.reason, uid, row.settled]
-                # A cell that begins so is a formula to a spreadsheet.
-                writer.writerow(
-                    ["'" + cell if cell[:1] in "=+-@" and cell else cell for cell in line]
-                )
+    def search(
+        self,
+        text: str = "",
+        device: str = "",
+        state: str = "",
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+    ) -> list[Row]:
+        """Rows by device, state and days; ``text`` is in a file's name, hash, UID or reason."""
+        wheres, values = ["1"], []
+        for where, value in (
+            ("device = ?", device),
+            ("state = ?", state),
+            ("settled >= ?", _midnight(since) if since else ""),
+            ("settled < ?", _midnight(until + dt.timedelta(days=1)) if until else ""),
+        ):
+            if value:
+                wheres.append(where)
+                values.append(value)
+        if text:
+            # Names are JSON there, and other letters escaped.
+            searched = ("names", "digest", "objects", "reason")
+            wheres.append("(" + " OR ".join(f"instr(lower({each}), ?)" for each in searched) + ")")
+            values += [json.dumps(text).strip('"').lower(), *[text.lower()] * 3]
+        return list(self.rows(" AND ".join(wheres), tuple(values)))
+
+    def arrivals(self, device: str) -> list[dt.datetime]:
+        """When something came from a device: for the first time, and the last."""
+        found = self._db.execute("SELECT came, settled FROM intake WHERE device = ?", (device,))
+        return [dt.datetime.fromisoformat(each) for row in found for each in row]
+
+
+def _midnight(day: dt.date) -> str:
+    """The beginning of a day here, as the ledger writes times."""
+    here = dt.datetime.combine(day, dt.time()).astimezone()
+    return here.astimezone(dt.UTC).isoformat(timespec="milliseconds")
+
+
+def write_csv(rows: Iterable[Row], stream: TextIO) -> None:
+    """For a spreadsheet: a line an object."""
+    writer = csv.writer(stream)
+    writer.writerow(["device", "files", "sha256", "state", "reason", "object", "came", "settled"])
+    for row in rows:
+        for uid in row.objects or ("",):
+            names = " ".join(shown(name) for name in row.names)
+            line = [row.device, names, row.digest, row.state, row.reason, uid, row.came]
+            # A cell that begins so is a formula to a spreadsheet.
+            cells = ["'" + cell if cell[:1] in "=+-@" and cell else cell for cell in line]
+            writer.writerow([*cells, row.settled])

@@ -15,6 +15,7 @@ def tell(whom: str, subject: str, text: str) -> None:
     if not whom:
         return
     message = EmailMessage()
+    text = text.encode("utf-8", "backslashreplace").decode()  # a name may be no text at all
     message["To"] = whom
     message["Subject"] = " ".join(subject.split())[:200]
     message.set_content(text)

@@ -1,19 +1,18 @@
-"""``intake serve``: the lane as a service; ``intake ledger``, ``retry``, ``release`` beside it."""
+"""``intake serve``: the lane as a service; ``intake retry`` and ``release`` beside it."""
 
 from __future__ import annotations
 
 import fcntl
 import logging
-import os
 import signal
-import sys
 import threading
 from pathlib import Path
 
+from intake.files import shown
 from intake.lane import ledger as states
-from intake.lane.archive import Client
+from intake.lane import moves
 from intake.lane.lane import Lane
-from intake.lane.ledger import Ledger
+from intake.lane.ledger import Ledger, Row
 from intake.lane.settings import Settings
 from intake.refused import Refused
 
@@ -41,45 +40,46 @@ def serve(settings: Settings) -> None:
         lane.worker.stop()
 
 
-def ledger(settings: Settings) -> None:
-    """The ledger as CSV."""
-    Ledger(settings.state / "ledger.sqlite").write_csv(sys.stdout)
-
-
-def missing(settings: Settings) -> list[str]:
-    """Objects that the ledger says are stored, and the archive does not have."""
-    client = Client(settings.archive)
-    return [
-        f"{row.device} {' '.join(row.names)} {uid}"
-        for row in Ledger(settings.state / "ledger.sqlite").rows("state = ?", (states.DONE,))
-        for uid in row.objects
-        if not client.has(uid)
-    ]
-
-
 def retry(settings: Settings, device: str, name: str) -> list[str]:
-    """Files out of quarantine into ``incoming`` again, with their parts."""
+    """Files out of quarantine, or out of ``done``, into ``incoming`` again, with their parts."""
     return _take_out(settings, device, name, "incoming", None)
 
 
 def release(settings: Settings, device: str, name: str) -> list[str]:
-    """Files out of quarantine into ``done``, though nothing of them is in the archive."""
+    """Files into ``done``, though nothing of them is in the archive: the count asks no more."""
     return _take_out(settings, device, name, "done", states.RELEASED)
 
 
 def _take_out(
     settings: Settings, device: str, name: str, target: str, state: str | None
 ) -> list[str]:
-    book = Ledger(settings.state / "ledger.sqlite")
-    rows = book.rows("device = ? AND state = ?", (device, states.QUARANTINED))
-    found = [row for row in rows if name in row.names]
-    if not found:
-        raise Refused(f"{device} has no file {name} in quarantine")
-    quarantine = settings.folder(device) / "quarantine"
-    for each in found[-1].names:
-        if (quarantine / each).exists():
-            os.rename(quarantine / each, settings.folder(device) / target / each)  # noqa: PTH104
-    Path(quarantine / f"{found[-1].names[0]}.txt").unlink(missing_ok=True)
+    base = settings.folder(device)
+    book = Ledger.of(settings.state)
+    row, lies = _lying(book, base, device, name)
+    for each, digest, path in zip(row.names, row.digest.split("+"), lies, strict=True):
+        if path and path.parent != base / target:
+            moves.note_of(path).unlink(missing_ok=True)
+            moves.move(path, base / target, digest, each)
     if state:
-        book.carried_out(found[-1], state)
-    return list(found[-1].names)
+        book.carried_out(row, state)
+    return [shown(each) for each in row.names]
+
+
+def _lying(book: Ledger, base: Path, device: str, name: str) -> tuple[Row, tuple[Path | None, ...]]:
+    """The row of a file in quarantine, or else in ``done``, and where its files lie now."""
+    found = []
+    for state, folder in ((states.QUARANTINED, "quarantine"), (states.DONE, "done")):
+        for row in book.search(device=device, state=state):
+            if not {name, name.rpartition("~")[0]} & set(row.names):
+                continue
+            digests = row.digest.split("+")
+            pairs = zip(row.names, digests, strict=True)
+            lies = tuple(moves.find(base / folder, *each) for each in pairs)
+            # Of two files of one name the second is NAME~2 there, and that is what is typed.
+            if name in [path.name for path in lies if path]:
+                return row, lies
+            if name in row.names:
+                found.append((row, lies))
+    if not found:
+        raise Refused(f"{device} has no file {name} in quarantine or done")
+    return found[-1]

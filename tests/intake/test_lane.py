@@ -6,110 +6,23 @@ import io
 import json
 import os
 import shutil
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from intake.lane import serve
 from intake.lane.lane import Lane
+from intake.lane.ledger import write_csv
 from intake.lane.settings import Archive, Settings, read
 from intake.lane.settle import Settling
-from intake.options import Options
 from intake.refused import Refused
-from tests.intake import kit
+from tests.intake import kit, lane_kit
+from tests.intake.lane_kit import Store, drop, lane, names, settings, store
 
-BASE = Path(__file__).parent / "base"
-
-
-class Store(ThreadingHTTPServer):
-    """As much of Orthanc's interface as the lane uses. The real one: test_lane_killed."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.objects: dict[str, bytes] = {}
-        self.down = False
-        self.spoiled = False
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Store
-
-    def do_POST(self) -> None:
-        data = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.server.down:
-            self.send_error(503)
-        elif self.path == "/tools/lookup":
-            self.answer(json.dumps([uid for uid in self.server.objects if uid == data.decode()]))
-        else:
-            uid = data[data.index(b"2.25.") :].split(b"\0")[0].split(b"\2")[0].decode()
-            known = uid in self.server.objects
-            self.server.objects.setdefault(uid, data)
-            status = "AlreadyStored" if known else "Success"
-            self.answer(json.dumps({"ID": uid, "Status": status}))
-
-    def do_GET(self) -> None:
-        data = self.server.objects[self.path.split("/")[2]]
-        self.answer(data[:-1] + b"?" if self.server.spoiled else data)
-
-    def answer(self, body: str | bytes) -> None:
-        raw = body.encode() if isinstance(body, str) else body
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    made = Store()
-    yield made
-    made.shutdown()
-
-
-@pytest.fixture
-def settings(tmp_path: Path, store: Store) -> Settings:
-    return Settings(
-        tmp_path / "root",
-        tmp_path / "state",
-        Archive(f"http://127.0.0.1:{store.server_address[1]}"),
-        {"icon": Options(), "varicam": Options(charset="big5")},
-        quiet=0.0,
-        patience=0.0,
-        reserve=0,
-    )
-
-
-@pytest.fixture
-def lane(settings: Settings) -> Iterator[Lane]:
-    made = Lane(settings)
-    yield made
-    made.worker.stop()
-
-
-def drop(
-    settings: Settings, name: str = "a", device: str = "icon", base: str = "static", **changes: str
-) -> Path:
-    incoming = settings.root / device / "incoming"
-    text = (BASE / f"{base}.h33").read_text().replace("scan.i33", f"{name}.i33")
-    for old, new in changes.items():
-        assert old in text
-        text = text.replace(old, new)
-    (incoming / f"{name}.i33").write_bytes(kit.counts(24, 6, 8).astype(">u2").tobytes())
-    (incoming / f"{name}.h33").write_text(text)
-    return incoming / f"{name}.h33"
-
-
-def names(settings: Settings, folder: str, device: str = "icon") -> list[str]:
-    return sorted(path.name for path in (settings.root / device / folder).iterdir())
+__all__ = ["lane", "settings", "store"]
+BASE = lane_kit.BASE
 
 
 def test_a_file_goes_into_the_archive_and_to_done(lane: Lane, store: Store) -> None:
@@ -235,6 +148,45 @@ def test_a_translator_that_hangs_or_dies_is_replaced(lane: Lane, store: Store) -
     assert "took more than 0 s" in text
 
 
+@pytest.mark.parametrize("name", [b"\xe9t\xe9.h33", b"n" * 250 + b".h33", b"line\nfeed.h33"])
+def test_a_name_that_is_no_text_or_too_long_stops_nothing(
+    lane: Lane, store: Store, name: bytes
+) -> None:
+    incoming = lane.settings.root / "icon" / "incoming"
+    (incoming / os.fsdecode(name)).write_bytes(b"no format")
+    (incoming / os.fsdecode(b"l" + name[:200])).symlink_to("/etc/passwd")
+    drop(lane.settings, "b")
+    assert lane.once() == 3
+    assert names(lane.settings, "done") == ["b.h33", "b.i33"]
+    assert len(names(lane.settings, "quarantine")) == 4
+    stream = io.StringIO()
+    write_csv(lane.ledger.rows(), stream)
+    assert stream.getvalue().encode().count(b"quarantined") == 2
+
+
+def test_two_refused_files_of_one_name_have_a_reason_each(lane: Lane, store: Store) -> None:
+    for what in ("Curve", "ROI"):
+        drop(lane.settings, "a", "icon", "static", Static=what)
+        lane.once()
+    quarantine = lane.settings.root / "icon/quarantine"
+    assert "is 'Curve'" in (quarantine / "a.h33.txt").read_text()
+    assert "is 'ROI'" in (quarantine / "a.h33~2.txt").read_text()
+    assert serve.retry(lane.settings, "icon", "a.h33~2") == ["a.h33", "a.i33"]
+    assert "ROI" in (lane.settings.root / "icon/incoming/a.h33").read_text()
+    assert "a.h33~2.txt" not in names(lane.settings, "quarantine")
+
+
+def test_release_overwrites_nothing(lane: Lane, store: Store) -> None:
+    drop(lane.settings)
+    lane.once()
+    good = (lane.settings.root / "icon/done/a.h33").read_bytes()
+    drop(lane.settings, "a", "icon", "static", Static="Curve")
+    lane.once()
+    serve.release(lane.settings, "icon", "a.h33")
+    assert (lane.settings.root / "icon/done/a.h33").read_bytes() == good
+    assert "Curve" in (lane.settings.root / "icon/done/a.h33~2").read_text()
+
+
 def test_retry_and_release(lane: Lane, store: Store) -> None:
     path = drop(lane.settings, "a", "varicam")
     raw = path.read_bytes().replace(b"LIN, MEI HUA", "許, 功蓋".encode("big5"))
@@ -255,19 +207,11 @@ def test_retry_and_release(lane: Lane, store: Store) -> None:
         serve.retry(lane.settings, "icon", "a.h33")
 
 
-def test_what_the_archive_lost_is_named(lane: Lane, store: Store) -> None:
-    drop(lane.settings)
-    lane.once()
-    assert serve.missing(lane.settings) == []
-    uid = store.objects.popitem()[0]
-    assert serve.missing(lane.settings) == [f"icon a.h33 a.i33 {uid}"]
-
-
 def test_the_ledger_as_csv_runs_no_formula(lane: Lane) -> None:
     drop(lane.settings, "=1+1")
     lane.once()
     stream = io.StringIO()
-    lane.ledger.write_csv(stream)
+    write_csv(lane.ledger.rows(), stream)
     assert "'=1+1" in stream.getvalue()
 
 
