@@ -22,7 +22,7 @@ from gateway.options import AsJson, SitePath
 from gateway.problems import Failed
 from gateway.ready import ready
 from gateway.show import counts, evidence_table, open_table, picture
-from gateway.trial import Trial
+from gateway.trial import Trial, begin
 from gateway.verify.context import Context
 from gateway.verify.evidence import Evidence, Row
 from gateway.weak import weaknesses
@@ -31,6 +31,10 @@ WIDTH = 118
 FAILED_CHECKS = 1
 Each = Annotated[bool, typer.Option("--all", help="A line for every single check.")]
 SshConfig = Annotated[Path | None, typer.Option(help="For --host: another ssh_config.")]
+Bare = Annotated[
+    bool,
+    typer.Option(help="Begin with a bare Debian: its packages come through the hospital's proxy."),
+]
 Only = Annotated[str, typer.Option("-k", help="Only the checks that match (pytest's -k).")]
 _err = Console(stderr=True, highlight=False, markup=False)
 
@@ -76,20 +80,27 @@ def try_verb(  # noqa: PLR0913 - each is an option of the command line
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the lab up afterwards.")] = False,
     name: Annotated[str, typer.Option(help="Another name than the site's, for a second lab.")] = "",
+    bare: Bare = False,
     only: Only = "",
     each_row: Each = False,
     svg: Annotated[Path | None, typer.Option(help="Write what is shown as a picture too.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Boot the site's department on this machine, provision and verify it, show the evidence."""
+    """Boot the site's department on this machine, provision and verify it, show the evidence.
+
+    The box's image has the site's packages in it, unless it shall be --bare, and is kept for a
+    week: the next try is faster.
+    """
     began = time.monotonic()
     loaded = ready(site)
-    up = lab.up(loaded, name or None, _err.print)
+    up = begin(loaded, name or None, _err.print, bare=bare)
     try:
         trial = Trial(loaded, up)
         _err.print(f"the lab is up ({time.monotonic() - began:.1f} s); provisioning the box:")
         with _err.status("begins") as shown:
             summary = trial.apply(lambda step: shown.update(Text(f"{step} …")))
+        if not bare:
+            _err.print("  packages  were in its image; --bare installs them through the proxy")
         for line in [*summary.lines(), *map(str, weaknesses(loaded.site))]:
             _err.print(f"  {line}", soft_wrap=True)
         with told() as tell:

@@ -5,14 +5,29 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import lab
+import lab.images
+import lab.stock
+from gateway import features
 from gateway.apply import Connection, Order, Summary, apply
 from gateway.load import Loaded
 from gateway.secrets import ensure, keep_proxy, logs_in_at_proxy
 from gateway.verify.context import Context
 from gateway.verify.evidence import Evidence, Row
+
+
+def begin(
+    loaded: Loaded, name: str | None, say: Callable[[str], None], *, bare: bool = False
+) -> lab.Lab:
+    """Bring up the site's lab. Unless it shall be ``bare``, the box has the packages already."""
+    if bare:
+        return lab.up(loaded, name, say)
+    tree = features.tree_of(loaded.site, loaded.source.line)
+    files = {file.path: file.content for file in tree.files}
+    return lab.up(loaded, name, say, lab.stock.recipe(tree.packages, files, date.today()))
 
 
 @dataclass(frozen=True)

@@ -203,8 +203,15 @@ class Lab:
         partial.rename(file)
 
 
-def up(source: Path | Loaded, name: str | None = None, say: Say = lambda _: None) -> Lab:
+def up(
+    source: Path | Loaded,
+    name: str | None = None,
+    say: Say = lambda _: None,
+    box: images.Recipe = images.BOX,
+) -> Lab:
     """Bring up the lab of a site. What an earlier one of the name left behind is cleared first.
+
+    ``box`` is the image of the box, where it is not the bare one.
 
     Raises Failed with one clear message, and leaves nothing, when it cannot.
     """
@@ -219,7 +226,7 @@ def up(source: Path | Loaded, name: str | None = None, say: Say = lambda _: None
                 " `--name` gives another one another name"
             )
         remains.clear()
-        lab = Lab(remains.name, site, images.get(say, _images_in_use()))
+        lab = Lab(remains.name, site, images.get(say, _images_in_use(), box))
         lab.state_dir.mkdir(mode=0o700, parents=True)
         try:
             lab._save("starting")

@@ -24,6 +24,9 @@ from lab import machine, mirror
 
 Say = Callable[[str], None]
 TEMPORARY = ".building-"
+STOCK = "stock"
+STOCKS_KEPT = 3
+"""A department's has about 1.5 GB."""
 BUILD_SECONDS = 1800
 COLD_MEGABYTES = 2500
 
@@ -37,6 +40,9 @@ class Recipe:
     packages: tuple[str, ...]
     hooks: tuple[str, ...]
     options: tuple[str, ...] = ()
+    """dpkg's."""
+    kept: tuple[str, ...] = ()
+    """What mmdebstrap would clean up at its end, mmdebstrap(1), --skip."""
 
     @property
     def folder(self) -> str:
@@ -112,17 +118,21 @@ class Trees:
     world: Path
 
 
-def get(say: Say, in_use: frozenset[Path] = frozenset()) -> Trees:
-    """Both trees, built if they are not there yet; old ones that no lab uses are removed."""
+def get(say: Say, in_use: frozenset[Path] = frozenset(), box: Recipe = BOX) -> Trees:
+    """Both trees, built if they are not there yet; old ones that no lab uses are removed.
+
+    ``box`` is the recipe of the box: the bare one, or one that is stocked (lab/stock.py).
+    """
     folder = machine.cache() / "images"
-    trees = Trees(folder / BOX.folder, folder / WORLD.folder)
+    trees = Trees(folder / box.folder, folder / WORLD.folder)
     if trees.box.is_dir() and trees.world.is_dir():
+        os.utime(trees.box)  # it is wanted still: see _sweep
         return trees
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     machine.need_space(folder, COLD_MEGABYTES, "the lab's images")
     with only_builder(folder, say):
-        _sweep(folder, in_use)
-        missing = [each for each in (BOX, WORLD) if not (folder / each.folder).is_dir()]
+        _sweep(folder, in_use | {trees.box})
+        missing = [each for each in (box, WORLD) if not (folder / each.folder).is_dir()]
         if missing:
             source = mirror.read()
             with tempfile.TemporaryDirectory() as scratch:
@@ -138,14 +148,18 @@ def build(recipe: Recipe, source: mirror.Mirror, folder: Path) -> None:
     """Build a tree into ``folder``; it gets its name when it is whole."""
     target = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
     target.chmod(0o755)
-    # A file of its own, private: a proxy's address may hold a password.
-    with tempfile.NamedTemporaryFile("w", suffix=".conf") as settings:
-        settings.write("\n".join(source.settings) + "\n")
-        settings.flush()
+    # Files of its own, private: a proxy's address may hold a password. And a hook that fails is
+    # named by its file, not by its text.
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = Path(scratch) / "apt.conf"
+        settings.write_text("\n".join(source.settings) + "\n")
         command = ["mmdebstrap", "--mode=root", f"--variant={recipe.variant}"]
-        command += [f"--include={','.join(recipe.packages)}", f"--aptopt={settings.name}"]
+        command += [f"--include={','.join(recipe.packages)}", f"--aptopt={settings}"]
         command += [f"--dpkgopt={option}" for option in recipe.options]
-        command += [f"--customize-hook={hook}" for hook in recipe.hooks]
+        command += [f"--skip={step}" for step in recipe.kept]
+        command += [
+            f"--customize-hook={_script(Path(scratch), *each)}" for each in enumerate(recipe.hooks)
+        ]
         command += [mirror.SUITE, str(target)]
         command += [f"deb {site} {suite} main" for site, suite in source.sources]
         # It must not live longer than we do: `setpriv` ends `unshare` when this process is
@@ -155,11 +169,20 @@ def build(recipe: Recipe, source: mirror.Mirror, folder: Path) -> None:
     target.rename(folder / recipe.folder)
 
 
+def _script(folder: Path, number: int, hook: str) -> Path:
+    """A hook as a program."""
+    script = folder / f"hook-{number}"
+    script.write_text(f"#!/bin/sh\nset -eu\n{hook}\n")
+    script.chmod(0o700)
+    return script
+
+
 def _sweep(folder: Path, in_use: frozenset[Path]) -> None:
     """Remove half-built trees and those of older recipes. Only the one builder may."""
-    wanted = {BOX.folder, WORLD.folder}
+    stocks = sorted(folder.glob(f"{STOCK}-*"), key=lambda tree: tree.stat().st_mtime)
+    wanted = {folder / BOX.folder, folder / WORLD.folder, *stocks[-STOCKS_KEPT:], *in_use}
     for tree in folder.iterdir():
-        if tree.is_dir() and tree.name not in wanted and tree not in in_use:
+        if tree.is_dir() and tree not in wanted:
             shutil.rmtree(tree)
 
 

@@ -20,7 +20,7 @@ from gateway.verify.plugin import Chosen, Plugin
 
 # Checks wait more than they work: more at a time than there are cores, but not so many that an
 # answer comes too late for a check that takes silence for a closed port.
-BESIDE = max(2, min(6, (os.cpu_count() or 1) + 1))
+BESIDE = max(2, min(8, (os.cpu_count() or 1) + 3))
 Tell = Callable[[Placed], None]
 
 

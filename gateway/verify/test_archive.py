@@ -254,6 +254,7 @@ def test_rest_gives_each_program_its_own_rights(lab: Lab, context: Context, note
             assert said == ("200" if user == own else "PermissionError"), (group, user)
 
 
+@pytest.mark.alone  # others would find the archive stopped
 def test_rest_passwords_outlive_a_restart(lab: Lab, context: Context, note: Note) -> None:
     if context.site.archive is None:
         pytest.skip("no archive is described")

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from gateway.load import load
+from gateway.trial import begin
 from lab import Lab, find
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
@@ -106,3 +108,21 @@ def test_down_leaves_nothing(up: Lab) -> None:
     names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
     assert f"gw.{NAME}." not in names.stdout
     assert NAME not in Path("/proc/mounts").read_text()
+
+
+def test_a_stocked_box_runs_nothing_of_its_packages() -> None:
+    """The bare image, which has not even the program, is the control for what is asked."""
+    loaded = load(ROOT / "inventory" / "kaohsiung")
+    for bare, has_samba in ((False, True), (True, False)):
+        made = begin(loaded, f"{NAME}-stock", print, bare=bare)
+        try:
+            there = made.exec("box", ["test", "-x", "/usr/sbin/smbd"]).returncode == 0
+            assert there is has_samba
+            listening = made.exec("box", ["ss", "-Hltun"], check=True).stdout
+            assert [line.split()[4].rpartition(":")[2] for line in listening.splitlines()] == [
+                "22"
+            ] * 2
+            failed = ["systemctl", "--failed", "--plain", "--no-legend"]
+            assert made.exec("box", failed, check=True).stdout == ""
+        finally:
+            made.down()

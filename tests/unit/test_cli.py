@@ -143,8 +143,10 @@ def test_ctrl_c_is_quiet(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*GATEWAY, "check", str(pipe)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    writer = os.open(pipe, os.O_WRONLY)  # returns once it reads
-    time.sleep(0.05)
+    writer = os.open(pipe, os.O_WRONLY)  # returns once it has opened it
+    stat = Path(f"/proc/{process.pid}/stat")
+    while stat.read_text().rpartition(")")[2].split()[0] != "S":
+        time.sleep(0.01)  # until it sleeps, in its read: Python minds a signal only after a call
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     os.close(writer)

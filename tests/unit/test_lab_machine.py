@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections import namedtuple
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.problems import Failed
-from lab import images, machine, mirror
+from lab import images, machine, mirror, stock
 
 TARGETS = """\
 http://mirror.example/debian bookworm main
@@ -130,6 +132,32 @@ def test_half_built_and_old_images_are_swept_but_not_those_in_use(tmp_path: Path
         (tmp_path / name).mkdir()
     images._sweep(tmp_path, frozenset({tmp_path / "world-used"}))
     assert {each.name for each in tmp_path.iterdir()} == {"world-used", images.BOX.folder}
+
+
+def test_the_stocks_used_last_are_kept(tmp_path: Path) -> None:
+    names = [f"{images.STOCK}-{number}" for number in range(images.STOCKS_KEPT + 2)]
+    for age, name in enumerate(names):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
+    images._sweep(tmp_path, frozenset({tmp_path / names[-1]}))
+    wanted = {*names[: images.STOCKS_KEPT], names[-1]}
+    assert {each.name for each in tmp_path.iterdir()} == wanted
+
+
+def test_a_stock_is_of_its_packages_its_pins_and_a_week() -> None:
+    monday, sunday, next_monday = date(2026, 11, 16), date(2026, 11, 22), date(2026, 11, 23)
+    pin = {"/etc/apt/preferences.d/x": b"Package: *\n"}
+    one = stock.recipe(["samba", "acl"], pin, monday)
+    again = stock.recipe(["acl", "samba"], {**pin, "/etc/hosts": b"x"}, sunday)
+    assert one.folder == again.folder
+    others = [
+        stock.recipe(["samba"], pin, monday),
+        stock.recipe(["samba", "acl"], {"/etc/apt/preferences.d/x": b""}, monday),
+        stock.recipe(["samba", "acl"], {}, monday),
+        stock.recipe(["samba", "acl"], pin, next_monday),
+    ]
+    assert len({one.folder, *(each.folder for each in others)}) == 5
+    assert one.folder.startswith(f"{images.STOCK}-")
 
 
 def test_another_package_is_another_image() -> None:
