@@ -30,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return REFUSED
     except BrokenPipeError:
         return OK
+    except OSError as fault:  # no such folder, no right to it, no room
+        place = f"{fault.filename}: " if fault.filename else ""
+        _say_refused(parsed, Refused(f"{place}{fault.strerror or fault}"))
+        return REFUSED
     return code
 
 

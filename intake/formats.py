@@ -62,7 +62,7 @@ FOREIGN = (
     (b"\x89PNG", "a PNG picture"),
     (b"GIF8", "a GIF picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"MATRIX7", "ECAT 7, which holds PET and no NM images"),
+    (b"MATRIX7", "ECAT 7, which holds PET and no NM images (medcon -qs reads it)"),
 )
 
 

@@ -11,9 +11,10 @@ import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from intake.refused import Refused
 
@@ -54,7 +55,12 @@ def need(program: str) -> None:
         )
 
 
-def run(words: Sequence[str], folder: Path, limits: Limits = Limits()) -> Done:
+def run(
+    words: Sequence[str],
+    folder: Path,
+    limits: Limits = Limits(),
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Done:
     """Run a program with only ``folder`` to write to, as its working folder.
 
     Refused when it is not installed, takes too long, or dies of a signal.
@@ -71,6 +77,8 @@ def run(words: Sequence[str], folder: Path, limits: Limits = Limits()) -> Done:
     box += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - its own
     box += ["--bind", str(folder), "/work", "--chdir", "/work", "--clearenv"]
     box += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C.UTF-8"]
+    for name, value in environment.items():
+        box += ["--setenv", name, value]
     try:
         done = subprocess.run(
             [*box, "--", *words],
@@ -85,6 +93,8 @@ def run(words: Sequence[str], folder: Path, limits: Limits = Limits()) -> Done:
     if done.returncode > 128 or done.returncode < 0:
         number = done.returncode - 128 if done.returncode > 128 else -done.returncode
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
+        if name == "SIGXCPU":
+            raise Refused(f"{program} did not end within {limits.seconds} s")
         raise Refused(f"{program} was ended by {name}: the file may be made to break it")
     return Done(done.returncode, done.stdout[-65536:], done.stderr[-65536:])
 

@@ -8,18 +8,17 @@ import shutil
 import time
 from dataclasses import dataclass
 
-from intake.convert import Wanted
 from intake.fields import Original
 from intake.files import shown
 from intake.lane import ledger as states
 from intake.lane import moves
+from intake.lane.answers import Answers, Later
 from intake.lane.archive import Client, Unreachable
 from intake.lane.ledger import Ledger, Row
 from intake.lane.mail import tell
 from intake.lane.settings import Settings
 from intake.lane.settle import Group, Settling
-from intake.lane.worker import Answer, Worker
-from intake.options import DEFAULT
+from intake.lane.worker import Answer
 from intake.refused import Refused
 from intake.returns import give
 
@@ -42,11 +41,15 @@ class Lane:
         self.spool.mkdir(mode=0o700)
         self.ledger = Ledger(settings.state / "ledger.sqlite")
         self.client = Client(settings.archive)
-        self.worker = Worker(settings.seconds, settings.memory)
+        self.answers = Answers(settings)
+        self.worker = self.answers.worker
         self.settling = {}
         for device in sorted(settings.devices):
             folder = settings.folder(device) / "incoming"
-            self.settling[device] = Settling(folder, settings.quiet, settings.patience)
+            parts = settings.dos[device].parts if device in settings.dos else ()
+            alone = device in settings.raw or device in settings.dos
+            times = settings.quiet, settings.patience
+            self.settling[device] = Settling(folder, *times, parts if alone else None)
             self._make_folders(device)
         for row in self.ledger.open_decisions():
             try:
@@ -78,6 +81,8 @@ class Lane:
                     self._room()
                     self._take(device, group)
                     moved += 1
+                except Later:
+                    break
                 except Unreachable as fault:
                     log.warning("%s waits: %s", shown(group.names[0]), fault)
                     break  # in order: what came later waits, too
@@ -119,9 +124,9 @@ class Lane:
         job.mkdir()
         try:
             originals = tuple(moves.original(incoming / name) for name in group.names)
-            options = self.settings.devices.get(device, DEFAULT)
-            answer = self.worker.convert(incoming / group.names[0], job, Wanted(options=options))
+            answer = self.answers.answer(device, originals, job)
             row = self._decide(device, originals, answer)
+            self.answers.decided()
         except FileNotFoundError:
             return  # the device took it back
         finally:

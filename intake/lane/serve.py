@@ -37,7 +37,7 @@ def serve(settings: Settings) -> None:
         while not ended.is_set():
             if not lane.once():
                 ended.wait(settings.pause)
-        lane.worker.stop()
+        lane.answers.stop()
 
 
 def retry(settings: Settings, device: str, name: str) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from intake.dos.translator import Translator
 from intake.options import Options
 from intake.refused import Refused
 
@@ -59,6 +60,10 @@ class Settings:
     """AE titles of devices that get back what is sent to them, as Interfile in ``outgoing``."""
     dialects: dict[str, str] = field(default_factory=dict)
     """Of the Interfile that is written for a device; standard, where none is named."""
+    raw: dict[str, Path] = field(default_factory=dict)
+    """Raw profiles of devices whose files have no format."""
+    dos: dict[str, Translator] = field(default_factory=dict)
+    """DOS translators that a device's files go through first."""
     receive: Receive | None = None
     quiet: float = 10.0
     """Seconds that a file must have stood still."""
@@ -92,10 +97,26 @@ def read(path: Path = CONFIG) -> Settings:
         archive = Archive(**told.pop("archive"))
         root, state = Path(told.pop("root")), Path(told.pop("state"))
         folders = {name: Path(each) for name, each in told.pop("folders", {}).items()}
-        receive = _receive(told.pop("receive", None))
-        return Settings(root, state, archive, devices, folders, receive=receive, **told)
+        told["receive"] = _receive(told.pop("receive", None))
+        told["raw"] = {name: Path(each) for name, each in told.pop("raw", {}).items()}
+        told["dos"] = {name: _translator(each) for name, each in told.pop("dos", {}).items()}
+        if unknown := sorted({*told["raw"], *told["dos"]} - {*devices}):
+            raise ValueError(f"{', '.join(unknown)}: no such device")
+        return Settings(root, state, archive, devices, folders, **told)
     except (OSError, ValueError, TypeError, KeyError) as fault:
         raise Refused(f"{path}: {fault}") from None
+
+
+def _translator(told: dict[str, Any]) -> Translator:
+    """A DOS translator; each way to spell it wrongly is said before any file comes."""
+    told |= {"program": Path(told["program"])}
+    for name in ("commands", "parts"):
+        if not isinstance(told.setdefault(name, []), list):
+            raise TypeError(f"dos: {name} is no list")
+        told[name] = tuple(str(each) for each in told[name])
+    if not told["commands"]:
+        raise ValueError("dos: commands are needed")
+    return Translator(**told)
 
 
 def _receive(told: dict[str, Any] | None) -> Receive | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from intake import formats
 from intake.refused import Refused
@@ -37,7 +37,15 @@ class _Seen:
 class Settling:
     """Looks at one device's folder again and again."""
 
-    def __init__(self, folder: Path, quiet: float, patience: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        quiet: float,
+        patience: float,
+        parts: tuple[str, ...] | None = None,
+    ) -> None:
+        """``parts``: files of any format count, those of one name with these endings together."""
+        self.parts = None if parts is None else tuple(each.casefold() for each in parts)
         self.folder = folder
         self.quiet = quiet
         self.patience = patience
@@ -48,9 +56,12 @@ class Settling:
         """Groups that have settled, the oldest first."""
         self._look(now)
         still = {name: one for name, one in self._seen.items() if now - one.at >= self.quiet}
-        groups, taken = [], set[str]()
+        groups: list[Group] = []
+        taken = set[str]()
         waiting: set[str] = set()
-        for name in sorted(still):
+        if self.parts is not None:
+            groups, taken, waiting = self._any(still, now)
+        for name in sorted(still) if self.parts is None else ():
             part = self._part(name)
             if part is None:
                 continue
@@ -67,6 +78,32 @@ class Settling:
             if not still[name].plain or now - still[name].at >= self.patience
         ]
         return sorted(groups, key=lambda group: (group.since, group.names))
+
+    def _any(self, still: dict[str, _Seen], now: float) -> tuple[list[Group], set[str], set[str]]:
+        """Groups of files that only a raw profile or a DOS translator knows."""
+        groups, taken, waiting = [], set[str](), set[str]()
+        for name in sorted(still):
+            if name in taken or not still[name].plain:
+                continue
+            names = self._siblings(name)
+            if {*names} <= {*still}:
+                since = max(still[each].changed / 1e9 for each in names)
+                groups.append(Group(names, since))
+                taken |= {*names}
+            elif now - still[name].at < self.patience:
+                waiting.add(name)
+        return groups, taken, waiting
+
+    def _siblings(self, name: str) -> tuple[str, ...]:
+        """The names of the files that belong to this one, in the order of ``parts``."""
+        ending = PurePath(name).suffix
+        stem = name.removesuffix(ending)
+        if not self.parts or ending.casefold() not in self.parts:
+            return (name,)
+        return tuple(
+            name if part == ending.casefold() else self._find(stem + part) or stem + part
+            for part in self.parts
+        )
 
     def _look(self, now: float) -> None:
         found: dict[str, _Seen] = {}

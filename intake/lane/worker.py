@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from intake import formats
 from intake.convert import Wanted, convert
 from intake.fields import Original
 from intake.options import Options
@@ -35,8 +36,18 @@ class Worker:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def convert(self, path: Path, spool: Path, wanted: Wanted, stem: str = "object") -> Answer:
-        """The objects of a file, or the Interfile of an object, written into the spool."""
+    def convert(
+        self,
+        path: Path,
+        spool: Path,
+        wanted: Wanted,
+        stem: str = "object",
+        raw: Path | None = None,
+    ) -> Answer:
+        """The objects of a file, or the Interfile of an object, written into the spool.
+
+        ``raw`` is the raw profile by which it is read.
+        """
         options = wanted.options
         self.start()
         assert self._pipe is not None  # noqa: S101 - started just before
@@ -52,6 +63,7 @@ class Worker:
                     wanted.to,
                     wanted.dialect,
                     stem,
+                    raw,
                 )
             )
             if self._pipe.poll(self._seconds):
@@ -94,12 +106,12 @@ def _serve(pipe: Connection, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         try:
-            path, spool, charset, own, assume, comma, to, dialect, stem = pipe.recv()
+            path, spool, charset, own, assume, comma, to, dialect, stem, raw = pipe.recv()
         except (EOFError, OSError):
             return
         wanted = Wanted(to, Options(charset, own, assume, comma), dialect)
         try:
-            answer = _answer(path, spool, wanted, stem)
+            answer = _answer(path, spool, wanted, stem, raw)
         except MemoryError:
             answer = Answer(refused="converting it needs more memory than is allowed")
         try:
@@ -108,8 +120,10 @@ def _serve(pipe: Connection, memory: int) -> None:
             return  # the lane is gone
 
 
-def _answer(path: Path, spool: Path, wanted: Wanted, stem: str) -> Answer:
+def _answer(path: Path, spool: Path, wanted: Wanted, stem: str, raw: Path | None) -> Answer:
     try:
+        if raw:
+            wanted = replace(wanted, reader=formats.raw(raw))
         result = convert(path, spool, wanted, stem)
     except Refused as refused:
         return Answer(refused=refused.show())

@@ -89,6 +89,16 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (tmp_path / "scan.dcm").read_bytes() == b"mine"
 
 
+def test_a_place_that_cannot_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = put(tmp_path, "static")
+    code, _, err = run(capsys, "convert", path, tmp_path / "nowhere" / "a.dcm")
+    assert code == 1
+    assert "No such file or directory" in err
+    assert "Traceback" not in err
+
+
 def test_a_refusal_names_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = put(tmp_path, "static")
     path.write_text(path.read_text().replace("Static\n", "Curve\n"))

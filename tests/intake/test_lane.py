@@ -18,7 +18,7 @@ from intake.lane.ledger import write_csv
 from intake.lane.settings import Archive, Settings, read
 from intake.lane.settle import Settling
 from intake.refused import Refused
-from tests.intake import kit, lane_kit
+from tests.intake import kit, lane_kit, test_raw
 from tests.intake.lane_kit import Store, drop, lane, names, settings, store
 
 __all__ = ["lane", "settings", "store"]
@@ -187,6 +187,21 @@ def test_release_overwrites_nothing(lane: Lane, store: Store) -> None:
     assert "Curve" in (lane.settings.root / "icon/done/a.h33~2").read_text()
 
 
+def test_a_device_with_a_raw_profile(settings: Settings, store: Store, tmp_path: Path) -> None:
+    (tmp_path / "starcam.yml").write_text(test_raw.PROFILE)
+    lane = Lane(replace(settings, raw={"icon": tmp_path / "starcam.yml"}))
+    incoming = lane.settings.root / "icon/incoming"
+    (incoming / "A.DAT").write_bytes(test_raw.whole(test_raw.header()))
+    (incoming / "B.DAT").write_bytes(test_raw.whole(test_raw.header())[:-1])
+    (lane.settings.root / "varicam/incoming/A.DAT").write_bytes(b"STAR")
+    assert lane.once() == 3
+    lane.answers.stop()
+    assert names(settings, "done") == ["A.DAT"]
+    assert names(settings, "quarantine") == ["B.DAT", "B.DAT.txt"]
+    assert "A.DAT" in names(settings, "quarantine", "varicam"), "by no profile, by no guess"
+    assert len(store.objects) == 1
+
+
 def test_retry_and_release(lane: Lane, store: Store) -> None:
     path = drop(lane.settings, "a", "varicam")
     raw = path.read_bytes().replace(b"LIN, MEI HUA", "許, 功蓋".encode("big5"))
@@ -290,6 +305,25 @@ def test_the_archives_own_file_says_how_to_ask_it(
     assert lane.once() == 1
     assert len(store.objects) == 1
     lane.worker.stop()
+
+
+@pytest.mark.parametrize(
+    ("key", "told", "wrong"),
+    [
+        ("dos", {"icon": {"program": "/opt/x"}}, "commands are needed"),
+        ("dos", {"icon": {"program": "/opt/x", "commands": "TRANS"}}, "no list"),
+        ("dos", {"nobody": {"program": "/opt/x", "commands": ["TRANS"]}}, "no such device"),
+        ("raw", {"nobody": "/etc/x.yml"}, "no such device"),
+    ],
+)
+def test_settings_of_dos_and_raw(tmp_path: Path, key: str, told: object, wrong: str) -> None:
+    good: dict[str, object] = {"root": "/x", "state": "/y", "devices": {"icon": {}}}
+    good |= {"archive": {"url": "http://127.0.0.1"}}
+    (tmp_path / "x.json").write_text(json.dumps(good))
+    assert read(tmp_path / "x.json").dos == {}
+    (tmp_path / "x.json").write_text(json.dumps(good | {key: told}))
+    with pytest.raises(Refused, match=wrong):
+        read(tmp_path / "x.json")
 
 
 @pytest.mark.lab
