@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shlex
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from gateway.run import run
 from gateway.site import BOX, Site
 from lab import images, machine, mirror, wire
 from lab.box import Box
+from lab.claim import claim
 from lab.hospital import PROXY_PASSWORD, Hospital
 from lab.images import Say, Trees
 from lab.plan import HOSPITAL, Place, Plan
@@ -29,7 +28,6 @@ from lab.remains import Remains, processes_in
 from lab.world import MARK, World
 
 STATE_FILE = "lab.json"
-LOCK_SECONDS = 60
 LEASE_OPTIONS = ("router", "dns", "domain", "hostname", "ntpsrv", "wins", "lease", "broadcast")
 
 
@@ -219,7 +217,7 @@ def up(
     machine.check()
     remains = Remains(name or site.name)
     Plan(remains.name, site).administrator  # noqa: B018 - a site the lab cannot show fails here
-    with _claim(remains.name):
+    with claim(remains.name):
         if _phase(remains.name) == "up" and find(remains.name).is_up():
             raise Failed(
                 f"lab {remains.name} is up already: `gateway lab down {remains.name}` ends it,"
@@ -272,7 +270,7 @@ def down(name: str) -> bool:
     """End a lab, whole or in pieces, and leave nothing. Returns whether there was anything."""
     machine.need_root()
     remains = Remains(name)
-    with _claim(name):
+    with claim(name):
         was = remains.any()
         remains.clear()
     return was
@@ -303,35 +301,3 @@ def _marked(mark: str) -> Iterator[None]:
         yield
     finally:
         del os.environ[MARK]
-
-
-@contextmanager
-def _claim(name: str) -> Iterator[None]:
-    """One `up` or `down` of a name at a time. The kernel gives it back when its holder dies."""
-    folder = machine.running()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{name}.lock"
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
-        with path.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise Failed(f"another process brings lab {name} up or down just now") from None
-                time.sleep(0.2)
-                continue
-            if not _is_still(path, lock.fileno()):
-                continue  # its last holder has removed it
-            try:
-                yield
-            finally:
-                path.unlink()
-            return
-
-
-def _is_still(path: Path, descriptor: int) -> bool:
-    try:
-        return path.stat().st_ino == os.fstat(descriptor).st_ino
-    except FileNotFoundError:
-        return False

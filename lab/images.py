@@ -26,7 +26,8 @@ Say = Callable[[str], None]
 TEMPORARY = ".building-"
 STOCK = "stock"
 STOCKS_KEPT = 3
-"""A department's has about 1.5 GB."""
+"""A department's has about 0.8 GB."""
+UNUSED_DAYS = 1
 BUILD_SECONDS = 1800
 COLD_MEGABYTES = 2500
 
@@ -119,14 +120,15 @@ class Trees:
 
 
 def get(say: Say, in_use: frozenset[Path] = frozenset(), box: Recipe = BOX) -> Trees:
-    """Both trees, built if they are not there yet; old ones that no lab uses are removed.
+    """Both trees, built if they are not there yet; old ones that no lab uses are removed then.
 
     ``box`` is the recipe of the box: the bare one, or one that is stocked (lab/stock.py).
     """
     folder = machine.cache() / "images"
     trees = Trees(folder / box.folder, folder / WORLD.folder)
     if trees.box.is_dir() and trees.world.is_dir():
-        os.utime(trees.box)  # it is wanted still: see _sweep
+        for tree in (trees.box, trees.world):
+            os.utime(tree)  # it is wanted still: see _sweep
         return trees
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     machine.need_space(folder, COLD_MEGABYTES, "the lab's images")
@@ -178,11 +180,17 @@ def _script(folder: Path, number: int, hook: str) -> Path:
 
 
 def _sweep(folder: Path, in_use: frozenset[Path]) -> None:
-    """Remove half-built trees and those of older recipes. Only the one builder may."""
-    stocks = sorted(folder.glob(f"{STOCK}-*"), key=lambda tree: tree.stat().st_mtime)
-    wanted = {folder / BOX.folder, folder / WORLD.folder, *stocks[-STOCKS_KEPT:], *in_use}
-    for tree in folder.iterdir():
-        if tree.is_dir() and tree not in wanted:
+    """Remove half-built trees, and those that nobody asked for lately. Only the one builder may.
+
+    Two versions of this program may work beside each other, each with recipes of its own.
+    """
+    used = {tree: tree.stat().st_mtime for tree in folder.iterdir() if tree.is_dir()}
+    stocks = [tree for tree in used if tree.name.startswith(f"{STOCK}-")]
+    many = sorted(stocks, key=lambda tree: used[tree])[:-STOCKS_KEPT]
+    since = time.time() - UNUSED_DAYS * 24 * 3600
+    for tree, last in used.items():
+        half = tree.name.startswith(TEMPORARY)
+        if half or ((last < since or tree in many) and tree not in in_use):
             shutil.rmtree(tree)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections import namedtuple
 from datetime import date
 from pathlib import Path
@@ -126,22 +127,28 @@ def test_a_mirror_that_does_not_answer_is_said_with_its_address(tmp_path: Path) 
         mirror.probe(silent, tmp_path)
 
 
+def aged(tree: Path, seconds: float) -> Path:
+    tree.mkdir()
+    then = time.time() - seconds
+    os.utime(tree, (then, then))
+    return tree
+
+
 def test_half_built_and_old_images_are_swept_but_not_those_in_use(tmp_path: Path) -> None:
-    names = [f"{images.TEMPORARY}x", "box-old", "world-used", images.BOX.folder]
-    for name in names:
-        (tmp_path / name).mkdir()
-    images._sweep(tmp_path, frozenset({tmp_path / "world-used"}))
-    assert {each.name for each in tmp_path.iterdir()} == {"world-used", images.BOX.folder}
+    day = images.UNUSED_DAYS * 86400
+    aged(tmp_path / f"{images.TEMPORARY}x", 0)
+    aged(tmp_path / "box-old", day + 60)
+    in_use = aged(tmp_path / "world-used", day + 60)
+    aged(tmp_path / "box-of-another-version", day - 60)
+    images._sweep(tmp_path, frozenset({in_use}))
+    left = {each.name for each in tmp_path.iterdir()}
+    assert left == {"world-used", "box-of-another-version"}
 
 
 def test_the_stocks_used_last_are_kept(tmp_path: Path) -> None:
-    names = [f"{images.STOCK}-{number}" for number in range(images.STOCKS_KEPT + 2)]
-    for age, name in enumerate(names):
-        (tmp_path / name).mkdir()
-        os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
-    images._sweep(tmp_path, frozenset({tmp_path / names[-1]}))
-    wanted = {*names[: images.STOCKS_KEPT], names[-1]}
-    assert {each.name for each in tmp_path.iterdir()} == wanted
+    found = [aged(tmp_path / f"{images.STOCK}-{age}", age) for age in range(images.STOCKS_KEPT + 2)]
+    images._sweep(tmp_path, frozenset({found[-1]}))
+    assert set(tmp_path.iterdir()) == {*found[: images.STOCKS_KEPT], found[-1]}
 
 
 def test_a_stock_is_of_its_packages_its_pins_and_a_week() -> None:
