@@ -109,7 +109,8 @@ class Caller:
         """What the archive answers: ``event 1``, it keeps the image; ``event 2``, it does not."""
         ask = ["python3", "/lab/commitment.py", self.title, self.called, self.address]
         ask += [str(self.port), str(own_port), NM, made.uid]
-        return self.lab.exec(self.place, ask, timeout=60).stdout.strip()
+        done = self.lab.exec(self.place, ask, timeout=90)
+        return done.stdout.strip() or f"no answer: {done.stderr.strip()}"
 
 
 @contextmanager

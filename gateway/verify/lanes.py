@@ -20,7 +20,9 @@ Lanes = dict[str, list[pytest.Item]]
 Turn = Callable[[], int]
 """Gives the number of the next lane to whoever asks: 0, 1, 2, …"""
 
-_OF_A_DEVICE = re.compile(r"((inside|smb|afp|nfs)_)?device|((afp|nfs)_)?grant|partner|copied")
+_OF_A_DEVICE = re.compile(
+    r"((inside|smb|afp|nfs)_)?device|((afp|nfs)_)?grant|partner|writer|copied"
+)
 """What a check is run once for each of: a device, or what is of one (see plugin.py)."""
 
 

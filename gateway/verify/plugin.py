@@ -90,6 +90,7 @@ class Plugin:
             "grant": [each for each in grants(site) if each.server in SMB],
             "shared": shared(site),
             "partner": [each for each in partners(site) if each.role != "copies"],
+            "writer": [each for each in partners(site) if each.role == "writer"],
             "copied": copied(site),
         }
         for server in ("afp", "nfs"):

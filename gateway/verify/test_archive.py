@@ -87,12 +87,8 @@ def test_move(partner: Partner, lab: Lab, context: Context, note: Note) -> None:
         assert arrived(lab, me.place, folder, made, 3)
 
 
-@pytest.mark.alone  # it listens where a device that is asked to move listens too
-def test_storage_commitment(lab: Lab, context: Context, note: Note) -> None:
+def test_storage_commitment(writer: Partner, lab: Lab, context: Context, note: Note) -> None:
     """An object that was never stored is the control."""
-    writer = next((each for each in partners(context.site) if each.role == "writer"), None)
-    if writer is None:
-        pytest.skip("nobody may store")
     note(writer.name, "DICOM", "commitment for what it stored, and none for what it did not")
     me, made, never = caller(lab, context, writer), image(), image()
     assert me.store(made).returncode == 0
