@@ -36,7 +36,6 @@ class Desk:
         self._state = state / "dos"
         self._context = multiprocessing.get_context("spawn")
         self._process: multiprocessing.process.BaseProcess | None = None
-        self._job: Path | None = None
         self._tried: set[Path] = set()
         for reason in self._state.glob("*.txt"):  # perhaps told already, before a crash
             reason.unlink()
@@ -51,7 +50,7 @@ class Desk:
         found = self._found(job)
         if found or (self._process is not None and self._process.is_alive()):
             return found
-        if self._job == job and job in self._tried:
+        if job in self._tried:
             self._tried.discard(job)
             return Outcome(job, "the DOS translator's own process died of it")
         self._start(job, translator, originals, folder)
@@ -64,7 +63,6 @@ class Desk:
         originals: tuple[Original, ...],
         folder: Path,
     ) -> None:
-        self._job = job
         self._tried.add(job)
         self._process = self._context.Process(
             target=_work, args=(job, translator, originals, folder), daemon=True

@@ -65,7 +65,8 @@ def translate(translator: Translator, sources: Sequence[Path], work: Path) -> Pa
         raise Refused(f"the DOS translator: {refused.reason}{_screen(work)}") from None
     if not (work / "c" / _ENDED).exists():
         raise Refused(f"DOSBox ended before the DOS translator did{_screen(work)}")
-    if (work / "c" / _FAILED).exists():
+    failed = work / "c" / _FAILED
+    if failed.exists() and failed.stat().st_size:  # DOS makes it, empty, when all is well
         raise Refused(f"the DOS translator reports an error{_screen(work)}")
     if not any(each.is_file() and not each.is_symlink() for each in drives["e"].iterdir()):
         raise Refused(f"the DOS translator made no file{_screen(work)}")
@@ -83,7 +84,16 @@ def dos_name(name: str, number: int) -> str:
 
 def _configuration(translator: Translator, first: str) -> str:
     """dosbox.conf: an old PC without sound, and the lines it runs when it starts."""
-    lines = ["[mixer]", "nosound=true", "[cpu]", "cycles=max", "[autoexec]", "@echo off"]
+    lines = [
+        "[mixer]",
+        "nosound=true",
+        "[midi]",
+        "mididevice=none",
+        "[cpu]",
+        "cycles=max",
+        "[autoexec]",
+        "@echo off",
+    ]
     lines += [f"mount {letter} /work/{letter}" for letter in "cde"]
     lines.append("c:")
     for command in translator.commands:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from intake.dicom import write as dicom
+from intake.fields import Original
+from intake.study import Kind, Reading
 from lab import translation
 from tests.intake import kit
 
@@ -27,6 +30,17 @@ def test_a_failing_test_is_seen_there(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("import numpy\ndef test_no():\n    assert 0\n")
     done = kit.judged([*PYTHON, str(tmp_path / "test_it.py")], tmp_path)
     assert done.returncode == 1, done
+
+
+def test_the_judge_runs_in_a_sandbox_where_proc_is_covered(tmp_path: Path) -> None:
+    """As in a hardened unit: a sandbox within another, whose /proc is not whole."""
+    source = Original("a", 5, "0" * 64)
+    (made,) = dicom.objects(Reading("test", (kit.make(Kind.STATIC),), (source,)))
+    dicom.save(made, tmp_path / "a.dcm")
+    words = ["env", f"PYTHONPATH={kit.ROOT}", "python3", "-m", "intake", "check", "a.dcm"]
+    done = kit.judged(words, tmp_path)
+    assert done.returncode == 0, done
+    assert b"a.dcm: 0 errors, by dciodvfy and intake" in done.stdout, done
 
 
 def test_it_needs_nothing_but_debian_s_packages(tmp_path: Path) -> None:
