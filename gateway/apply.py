@@ -27,8 +27,9 @@ VAULT = "vault.yml"
 SWITCHING = (
     "Take what comes before the packages into use",
     "Check the generation and switch to it",
+    "Bring the archive and switch to it",
 )
-"""The tasks of the role `generation` after which the box waits for a confirmation."""
+"""The tasks of the role `generation` from which on the box waits for a confirmation."""
 
 
 @dataclass(frozen=True)
@@ -279,8 +280,8 @@ class Reader:
         said = (event["said"] or {}).get("failed", "")
         if event["event"] == "unreachable" and self._switching:
             return (
-                "the box does not answer since the switch; it goes back by itself when its time"
-                f" to be confirmed is over: {event['message']}"
+                "the box does not answer since the switch began; it goes back by itself when its"
+                f" time to be confirmed is over: {event['message']}"
             )
         if event["event"] == "unreachable":
             return f"the box does not answer: {event['message']}"

@@ -9,7 +9,7 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -56,6 +56,15 @@ def _stage(store: Store, given: argparse.Namespace) -> Told:
     return {**told, "packages_missing": missing}
 
 
+def _take(store: Store, given: argparse.Namespace) -> Told:
+    """Stage, and where nothing has to come before the switch, switch too: one program's start."""
+    told = _stage(store, given)
+    if told["bare"] or told["packages_missing"]:
+        return {**told, "activated": False}
+    given.generation = told["generation"]
+    return {**told, **_activate(store, given)}
+
+
 def _check(store: Store, given: argparse.Namespace) -> Told:
     generation = store.generation(given.generation)
     if problems := check(store.paths, view(generation, given.first)):
@@ -68,16 +77,17 @@ def _activate(store: Store, given: argparse.Namespace) -> Told:
     with store.lock(f"activate {generation.number}"):
         wanted = generation.manifest
         before = drift.manifest_of(store)
-        afresh, put = undoing.prepare(store, wanted, told_to=given.overwrite_drift)
-        told = _switched(store, generation.number, given, afresh)
-        return {**told, "aside": put, "kept": undoing.finish(store, before, wanted)}
+        work = undoing.Undoing(store, wanted, told_to=given.overwrite_drift)
+        told = _switched(store, generation.number, given, work)
+        kept = undoing.finish(store, before, wanted)
+        return {**told, "activated": True, "aside": work.aside, "kept": kept}
 
 
 def _switched(
-    store: Store, number: int, given: argparse.Namespace, afresh: Iterable[str] = ()
+    store: Store, number: int, given: argparse.Namespace, work: undoing.Undoing | None = None
 ) -> Told:
     within = given.confirm_within
-    outcome = activate(store, number, only_first=given.first, confirm_within=within, afresh=afresh)
+    outcome = activate(store, number, only_first=given.first, confirm_within=within, undoing=work)
     lines = [f"generation {number} is active"]
     if not store.state().settled:
         lines.append(
@@ -200,6 +210,8 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument(*words, **options)
 
     verb("stage", _stage, "unpack an archive as a generation; switch nothing", "archive", "site")
+    taking = ("archive", "site", "within", "overwrite")
+    verb("take", _take, "stage, and switch unless packages have to come first", *taking)
     verb("check", _check, "let the services' checkers judge a generation", "generation", "first")
     switching = ("generation", "within")
     verb("activate", _activate, "switch to a generation, or stay", *switching, "first", "overwrite")

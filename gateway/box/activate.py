@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import journal, services, session, watchdog
-from .back import ACCOUNTS, go_back, kept_secrets, where
+from .back import go_back, kept_secrets, where
 from .files import secrets_digest, write
+from .manifest import ACCOUNTS
 from .process import Failed
 from .refusal import check
 from .state import State, now
 from .store import Generation, Store
 from .switch import Outcome, Switch, View, view
+from .undoing import Undoing
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,11 @@ def activate(  # noqa: PLR0913 - what a switch can be told
     only_first: bool = False,
     confirm_within: float = 0,
     guard: Guard = WATCHDOG,
-    afresh: Iterable[str] = (),
+    undoing: Undoing | None = None,
 ) -> Outcome:
     """Take a generation into use. Raises Failed when the box is as it was before, and why.
 
-    ``afresh``: paths whose services are to look again though the file is the same.
+    ``undoing``: what is done about drift; without it nobody looks.
     ``confirm_within``: seconds for the switch and its confirmation together, after which the
     box goes back by itself. 0: it is confirmed at once, and nothing watches.
     """
@@ -48,20 +51,35 @@ def activate(  # noqa: PLR0913 - what a switch can be told
     wanted = view(generation, only_first)
     if only_first and state.active is not None and not state.only_first:
         return Outcome()  # its own firewall and package sources serve until the whole switch
-    _refuse(generation.number, [*_damaged(generation), *check(store.paths, wanted)])
+    _judge(store, generation, wanted, undoing)
     secrets = secrets_digest(store.paths)
-    again = _afresh(state, wanted, secrets) | set(afresh)
+    again = _afresh(state, wanted, secrets) | (undoing.afresh if undoing else set())
     begun = _begin(store, state, generation.number, confirm_within, guard)
     switch = Switch(store.paths, wanted, again)
     try:
+        if undoing:
+            undoing.put_aside()
         switch.go()
         after = _after(state, begun, wanted, secrets, switch.outcome.changed)
         store.remember(after)
     except BaseException as error:
-        raise _failed(store, switch, error, guard) from error
+        raise _failed(store, switch, error, guard, undoing.aside if undoing else ()) from error
     _end(store, after, confirm_within, guard)
     switch.outcome.warnings += services.lacking(wanted.manifest.units)
     return switch.outcome
+
+
+def _judge(store: Store, generation: Generation, wanted: View, undoing: Undoing | None) -> None:
+    """All that speaks against it, before anything is changed. Raises Failed.
+
+    Drift is looked for beside the checkers: both mostly wait for other programs.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        looking = pool.submit(undoing.look) if undoing else None
+        problems = [*_damaged(generation), *check(store.paths, wanted)]
+    if looking:
+        looking.result()
+    _refuse(generation.number, problems)
 
 
 def _damaged(generation: Generation) -> list[str]:
@@ -145,9 +163,12 @@ def keep_confirmed(store: Store, state: State) -> None:
         store.prune()
 
 
-def _failed(store: Store, switch: Switch, error: BaseException, guard: Guard) -> Failed:
+def _failed(
+    store: Store, switch: Switch, error: BaseException, guard: Guard, aside: Iterable[str]
+) -> Failed:
     """Put everything back after a failed switch; returns what to say of it."""
     said = f"generation {switch.new.generation} failed {error or type(error).__name__}"
+    said = "\n".join([said, *aside])
     state = store.state()
     try:
         go_back(store, said, switch.outcome.renamed)

@@ -12,14 +12,12 @@ from pathlib import Path
 
 from . import baseline, drift, journal, nics
 from .files import Paths, secrets_digest, write
-from .manifest import FIREWALL
+from .manifest import ACCOUNTS, FIREWALL
 from .process import Done, Failed, run
 from .state import State
 from .store import Store
 from .switch import Outcome, Switch, View, view
 
-ACCOUNTS = "/etc/gateway/accounts.json"
-"""The one file whose service also reads the secrets, so that new secrets are a change of it."""
 RESCUE = """
 flush ruleset
 table inet gateway_rescue {

@@ -30,8 +30,10 @@ class Claims:
         self._file = paths.memory / "claims.json"
         self._kept = paths.memory / "replaced"
         known: dict[str, Any] = {"paths": {}, "folders": [], "units": {}, "masked": {}}
+        self._saved = b""
         if self._file.exists():
-            known = json.loads(self._file.read_bytes())
+            self._saved = self._file.read_bytes()
+            known = json.loads(self._saved)
         self._was: dict[str, dict[str, Any]] = known["paths"]
         self._folders: set[str] = set(known["folders"])
         self._units: dict[str, bool] = known["units"]  # whether it ran before it was ours
@@ -169,4 +171,7 @@ class Claims:
             "units": self._units,
             "masked": self._masked,
         }
-        write(self._file, json.dumps(known, indent=1, sort_keys=True).encode())
+        text = json.dumps(known, indent=1, sort_keys=True).encode()
+        if text != self._saved:  # most switches claim nothing new, and each sync takes its time
+            write(self._file, text)
+            self._saved = text

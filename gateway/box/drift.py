@@ -6,7 +6,8 @@ drift but only work that is left to do; ``expected`` gives none then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -15,17 +16,15 @@ from typing import Any, Literal
 
 from . import accounts, baseline, packages, ruleset, services, who
 from .files import Paths, differs, secrets_digest
-from .manifest import NOTHING, Manifest
+from .manifest import ACCOUNTS, FIREWALL, NOTHING, Manifest
 from .process import Failed
 from .state import State
 from .store import Store
 from .switch import View, view
 
-FIREWALL = "/etc/nftables.conf"
-ACCOUNTS = "/etc/gateway/accounts.json"
 UNIT_FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system")
 MOST_RULES = 20
-_MENDED_BY = {"rules": FIREWALL, "accounts": ACCOUNTS}
+_MENDED_BY = {"rules": FIREWALL[0], "accounts": ACCOUNTS}
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,19 @@ def findings(store: Store) -> list[Finding]:
     if expected is None:
         return []
     paths, manifest = store.paths, expected.manifest
-    found = [*files(paths, manifest), *units(manifest), *_packages(paths, manifest)]
-    found += _added(paths, manifest)
+    looks: list[Callable[[], Iterable[Finding]]] = [
+        lambda: files(paths, manifest),
+        lambda: units(manifest),
+        lambda: _packages(paths, manifest),
+        lambda: _added(paths, manifest),
+    ]
     if str(paths.root) == "/":  # the kernel and the accounts are the box's own
-        found += _rules(expected)
+        looks.append(lambda: _rules(expected))
         # Passwords that came since are what the next switch is about, and no drift.
         if secrets_digest(paths) == store.state().secrets:
-            found += _accounts(paths, manifest)
-    return found
+            looks.append(lambda: _accounts(paths, manifest))
+    with ThreadPoolExecutor() as pool:  # they mostly wait for dpkg, systemctl, nft and pdbedit
+        return [each for found in pool.map(lambda look: list(look()), looks) for each in found]
 
 
 def may_be_refused(state: State) -> bool:
@@ -157,10 +161,11 @@ def watched(manifest: Manifest) -> tuple[str, ...]:
 
 
 def _rules(expected: View) -> Iterator[Finding]:
-    if FIREWALL not in expected.manifest.paths:
+    path, _unit = FIREWALL
+    if path not in expected.manifest.paths:
         return
     try:
-        lines = ruleset.differences(expected.staged(FIREWALL))
+        lines = ruleset.differences(expected.staged(path))
     except Failed as error:
         yield Finding("rules", "firewall", f"cannot be compared: {error}", "left")
         return

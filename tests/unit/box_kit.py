@@ -41,7 +41,8 @@ class BoxInAFolder:
     def archive(self, files: Iterable[RenderedFile], **more: Any) -> Path:
         """What the controller would send; ``more`` are other fields of the tree."""
         self.scratch.mkdir(exist_ok=True)
-        tree = Tree("test", "box", tuple(files), (), (), (), **more)
+        none: dict[str, Any] = {"packages": (), "units": (), "masked": ()}
+        tree = Tree("test", "box", tuple(files), **{**none, **more})
         target = self.scratch / "box.zip"
         pack(write(tree, self.scratch), target)
         return target

@@ -12,6 +12,7 @@ import pytest
 from box_kit import BoxInAFolder, file
 
 from gateway.box import baseline, drifting, packages, ruleset, undoing, who
+from gateway.box.activate import Guard, activate
 from gateway.box.drift import Finding, afresh, findings
 from gateway.box.files import Paths
 from gateway.box.process import Done, Failed
@@ -94,11 +95,65 @@ def test_what_an_interrupted_switch_left_is_nobodys_work(box: BoxInAFolder) -> N
     state = box.store.state()
     box.store.remember(replace(state, pending=1))
     assert compare(box.store, "", "")["refusal"] == ""
-    assert undoing.prepare(box.store, box.store.generation().manifest, told_to=False) == (set(), [])
+    work = undoing.Undoing(box.store, box.store.generation().manifest, told_to=False)
+    work.look()
+    work.put_aside()
+    assert (work.afresh, work.aside) == (set(), [])
     # Control: the same, not interrupted.
     box.store.remember(state)
     with pytest.raises(Failed, match="changed by hand"):
-        undoing.prepare(box.store, box.store.generation().manifest, told_to=False)
+        work.look()
+
+
+def test_nothing_is_put_aside_before_something_leads_back(box: BoxInAFolder) -> None:
+    spoil(box)
+    before, aside = box.everything(), box.store.paths.memory / "aside"
+
+    def arm(_program: Path, _seconds: float) -> None:
+        assert box.everything() == before
+        assert not aside.exists()
+        raise Failed("no timer")
+
+    manifest = box.store.generation().manifest
+    for armed in (False, True):
+        guard = Guard(keep=lambda _store: Path("p"), arm=arm, disarm=lambda: None)
+        guard = replace(guard, arm=lambda _program, _seconds: None) if armed else guard
+        work = undoing.Undoing(box.store, manifest, told_to=True)
+        if armed:  # the control
+            activate(box.store, confirm_within=60, guard=guard, undoing=work)
+            assert (box.root / "etc/b").read_text() == "text\n"
+        else:
+            with pytest.raises(Failed, match="nothing was switched: no timer"):
+                activate(box.store, confirm_within=60, guard=guard, undoing=work)
+        assert aside.exists() == armed
+
+
+def test_a_switch_that_fails_tells_what_it_has_put_aside(box: BoxInAFolder) -> None:
+    spoil(box)
+    wrong = file("/etc/d", reload=("sh", "-c", "echo no tape; exit 1"))
+    archive = str(box.archive((*FILES, wrong), folders=FOLDERS))
+    assert box.run("stage", archive) == 0
+    work = undoing.Undoing(box.store, box.store.generation().manifest, told_to=True)
+    with pytest.raises(Failed, match="no tape") as failed:
+        activate(box.store, undoing=work)
+    assert "/etc/ours.d/mine: put aside in" in str(failed.value)
+    assert box.store.state().active == 1
+
+
+def test_staging_and_switching_in_one_go(
+    box: BoxInAFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = (*FILES[:1], file("/etc/b", "another\n"), FILES[2])
+    archive = str(box.archive(files, folders=FOLDERS))
+    assert box.run("take", archive, "--confirm-within", "0") == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["activated"], told["generation"], told["files"]) == (True, 2, ["/etc/b"])
+    # What has to come before the switch comes first: packages, say.
+    archive = str(box.archive(files, folders=FOLDERS, packages=("no-such-package",)))
+    assert box.run("take", archive, "--confirm-within", "0") == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["activated"], told["packages_missing"]) == (False, ["no-such-package"])
+    assert box.store.state().active == 2
 
 
 def test_a_generation_that_is_not_whole_has_no_baseline(tmp_path: Path) -> None:
