@@ -7,11 +7,9 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from gateway import cli_plan
-from gateway.apply import Connection, Order, apply, packed
+from gateway.apply import Connection, Order, packed
 from gateway.options import (
     AsJson,
     Host,
@@ -26,8 +24,6 @@ from gateway.options import (
 )
 from gateway.ready import ready
 from gateway.weak import weaknesses
-
-_err = Console(stderr=True, highlight=False, markup=False)
 
 
 def apply_verb(  # noqa: PLR0913 - each is an option of the command line
@@ -52,10 +48,9 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
 ) -> None:
     """Make the box what the description says, or leave it as it was and say why."""
     loaded = ready(site)
-    path = site / "site.yml" if site.is_dir() else site
     connection = Connection(host, user, port, ssh_args, local)
     order = Order(
-        path,
+        cli_plan.site_file(site),
         connection,
         vault,
         vault_password_file,
@@ -63,8 +58,7 @@ def apply_verb(  # noqa: PLR0913 - each is an option of the command line
         confirm_within,
         overwrite_drift=overwrite_drift,
     )
-    with _err.status("begins") as shown:
-        summary = apply(loaded, order, lambda step: shown.update(Text(f"{step} …")))
+    summary = cli_plan.applied(loaded, order)
     if dry_run:
         cli_plan.show(summary, whole=False, as_json=as_json)
     elif as_json:

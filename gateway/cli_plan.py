@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from gateway import plan
 from gateway.apply import Connection, Order, Summary, apply
+from gateway.load import Loaded
 from gateway.options import (
     AsJson,
     Host,
@@ -43,13 +45,20 @@ def plan_verb(  # noqa: PLR0913 - each is an option of the command line
     as_json: AsJson = False,
 ) -> None:
     """Show what an apply would do to the box: flows, packages, services, files. Changes nothing."""
-    loaded = ready(site)
-    path = site / "site.yml" if site.is_dir() else site
     connection = Connection(host, user, port, ssh_args, local)
-    order = Order(path, connection, vault, vault_password_file, dry_run=True)
+    order = Order(site_file(site), connection, vault, vault_password_file, dry_run=True)
+    show(applied(ready(site), order), whole=whole, as_json=as_json)
+
+
+def site_file(site: Path) -> Path:
+    """A site.yml may be named by its folder."""
+    return site / "site.yml" if site.is_dir() else site
+
+
+def applied(loaded: Loaded, order: Order) -> Summary:
+    """Apply, and show meanwhile which step it is at."""
     with _err.status("begins") as shown:
-        summary = apply(loaded, order, lambda step: shown.update(Text(f"{step} …")))
-    show(summary, whole=whole, as_json=as_json)
+        return apply(loaded, order, lambda step: shown.update(Text(f"{step} …")))
 
 
 def show(summary: Summary, *, whole: bool, as_json: bool) -> None:

@@ -11,11 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import lab
-from gateway import hosts
 from gateway.load import Loaded
-from gateway.options import AsJson, Host, LabName, Port, SitePath, User
-from gateway.problems import Failed
+from gateway.options import AsJson, Host, LabName, Local, Port, SitePath, SshArgs, User
+from gateway.reach import FRESH, Target, reach
 from gateway.ready import ready
 from gateway.site import Site
 from gateway.status import Line, fetch, lines
@@ -28,13 +26,15 @@ def status_verb(  # noqa: PLR0913 - each is an option of the command line
     *,
     name: LabName = "",
     host: Host = "",
-    user: User = "root",
-    port: Port = 22,
+    user: User = "",
+    port: Port = 0,
+    ssh_args: SshArgs = "",
+    local: Local = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask the box how it is doing. Exit 1 if something is not as it should be."""
     loaded = ready(site)
-    told = fetch(ssh_to(loaded, name, host, user, port))
+    told = fetch(words_to(loaded, Target(host, user, port, ssh_args, local, name)))
     rows = list(lines(told))
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
@@ -44,25 +44,15 @@ def status_verb(  # noqa: PLR0913 - each is an option of the command line
         raise typer.Exit(NOT_WELL)
 
 
-def ssh_to(loaded: Loaded, name: str, host: str, user: str, port: int) -> list[str]:
-    """The words that reach a box by ssh, without a command: always by a new connection.
+def words_to(loaded: Loaded, target: Target) -> tuple[str, ...]:
+    """The words that make a command run on the box: always by a new connection.
 
-    Whatever ssh_config shares between commands: a confirmation is worth what it proves. Without
-    a lab and a host: the lab that is called as the site, if it is up, else as ``hosts.yml`` says.
+    A confirmation is worth what it proves.
     """
-    ssh = ["ssh", "-o", "ControlMaster=no", "-o", "ControlPath=none"]
-    if host:
-        words = [*ssh, "-o", "BatchMode=yes", "-p", str(port), "--", f"{user}@{host}"]
-        return words if user == "root" else [*words, "sudo", "-n"]
-    wanted = name or loaded.site.name
-    if wanted in lab.labs():
-        if not name:
-            print(f"(the lab {wanted}; --host for a real box)", file=sys.stderr)
-        return [*ssh, *lab.find(wanted).ssh_options(), "box"]
-    inventory = Path(loaded.source.file).parent / hosts.FILE
-    if not name and inventory.exists():
-        return [*ssh, *hosts.ssh_words(inventory)]
-    raise Failed(f"no lab {wanted} is up: give --lab NAME, or --host for a real box")
+    found = reach(loaded.site, Path(loaded.source.file), target, FRESH)
+    if found.lab and not target.lab:
+        print(f"(the lab {found.lab}; --host for a real box)", file=sys.stderr)
+    return found.words
 
 
 def _table(site: Site, rows: list[Line]) -> Table:

@@ -17,7 +17,6 @@ from gateway.site import BOX, OUTSIDE, Site
 
 IPNetwork = IPv4Network | IPv6Network
 ANYWHERE: tuple[IPNetwork, ...] = (ip_network("0.0.0.0/0"),)
-LIMITED_BROADCAST = ip_network("255.255.255.255/32")
 
 
 @dataclass(frozen=True, order=True)

@@ -38,8 +38,11 @@ def fetch(ssh: Sequence[str]) -> dict[str, Any]:
 
 
 def ask(ssh: Sequence[str], *words: str) -> dict[str, Any]:
-    """What gateway-box answers to a verb, and Failed with its own words."""
-    done = run([*ssh, " ".join((PROGRAM, *words))], check=False, timeout=SECONDS)
+    """What gateway-box answers to a verb, and Failed with its own words.
+
+    ssh makes one line of the words, and the box's shell reads it: they are plain ones.
+    """
+    done = run([*ssh, PROGRAM, *words], check=False, timeout=SECONDS)
     last = (done.stdout.strip().splitlines() or [""])[-1]
     try:
         told = json.loads(last)
