@@ -13,7 +13,6 @@ from gateway import hosts
 from gateway.problems import Failed
 from gateway.site import Site
 
-
 FRESH = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 """For ssh: a connection of its own, whatever ssh_config(5) shares between commands."""
 

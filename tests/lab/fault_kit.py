@@ -1,8 +1,6 @@
 """A small box to hurt: two generations of it, what each looks like, and ways to break a switch.
 
-The program on the box knows nothing of this: the audit hooks of Python (sys.addaudithook) tell the
-killer, inside the same process, of every file that is about to be renamed or removed and every
-command that is about to run.
+The program on the box knows nothing of this: see killing.py.
 """
 
 from __future__ import annotations
@@ -19,6 +17,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from killing import KILL_AT
 
 import lab
 from gateway import features
@@ -46,21 +46,12 @@ devices:
 """
 MORE = "  third-pc: {profile: windows-11, network: inside, address: 10.1.1.14}\n"
 # Runs gateway-box and ends it with SIGKILL at the event of that number; 0: counts them.
-KILLER = """
-import os, signal, sys
+KILLER = f"""{KILL_AT}
 sys.path.insert(0, "/usr/lib/gateway")
 from box.__main__ import main
-STEPS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "subprocess.Popen"}
-at, seen = int(sys.argv[1]), 0
-def hook(event, _arguments):
-    global seen
-    if event in STEPS:
-        seen += 1
-        if seen == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(hook)
+kill_at(int(sys.argv[1]))
 main(sys.argv[2:])
-print(f"steps {seen}")
+print("steps", len(seen))
 """
 # What is on the box, as its services know it; not what the box remembers of itself.
 LOOK = r"""

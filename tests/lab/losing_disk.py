@@ -40,7 +40,7 @@ class LosingDisk:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="losing-")))
         file = folder / "file"
         file.touch()
-        serve = [sys.executable, "-I", SERVER, file, str(self.megabytes)]
+        serve = [sys.executable, *self._serving(file)]
         # A mount namespace of its own: nobody else's holds the mount, and it ends with the server.
         command = ["unshare", "--mount", "--propagation", "private", *serve]
         pipe = subprocess.PIPE
@@ -51,6 +51,10 @@ class LosingDisk:
         self._file = f"/proc/{self._server.pid}/root{file}"
         self._attach()
         return self
+
+    def _serving(self, file: Path) -> list[str]:
+        """What Python is to run so that it is there."""
+        return ["-I", str(SERVER), str(file), str(self.megabytes)]
 
     def __exit__(
         self,

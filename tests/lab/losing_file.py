@@ -128,6 +128,22 @@ class File:
         error, data = (-said, b"") if isinstance(said, int) else (0, said)
         os.writev(self.device, [REPLY.pack(REPLY.size + len(data), error, unique), data])
 
+    def serve(self) -> None:
+        """Until standard input ends."""
+        both = select.poll()
+        both.register(self.device, select.POLLIN)
+        both.register(0, select.POLLIN | select.POLLHUP)
+        print("ready", flush=True)
+        while True:
+            for ready, _ in both.poll():
+                if ready == self.device:
+                    self.one()
+                    continue
+                line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]
+                if not line:
+                    return
+                print(self.order(line.decode().split()), flush=True)
+
     def order(self, words: list[str]) -> str:
         """One line of standard input."""
         blocks = self.blocks
@@ -161,22 +177,9 @@ def mount(where: str) -> int:
 
 
 def main() -> None:
-    """Serve until standard input ends."""
+    """What the command line says."""
     where, megabytes = sys.argv[1:]
-    file = File(mount(where), int(megabytes) << 20)
-    both = select.poll()
-    both.register(file.device, select.POLLIN)
-    both.register(0, select.POLLIN | select.POLLHUP)
-    print("ready", flush=True)
-    while True:
-        for ready, _ in both.poll():
-            if ready == file.device:
-                file.one()
-                continue
-            line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]
-            if not line:
-                return
-            print(file.order(line.decode().split()), flush=True)
+    File(mount(where), int(megabytes) << 20).serve()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
 from box_kit import BoxInAFolder, file
+from killing import KILL_AT
 from losing_disk import Keep, LosingDisk
 
 from gateway.box.back import go_back
@@ -28,8 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 A = [file(f"/etc/{name}", f"a {name}\n" * 2000) for name in ("one", "two", "deep/three", "only-a")]
 B = [file(f"/etc/{name}", f"b {name}\n" * 2000) for name in ("one", "two", "deep/three", "only-b")]
 # Switches, and is ended at the step of that number; 0: counts them.
-CHILD = """
-import os, signal, sys
+CHILD = f"""{KILL_AT}
 from pathlib import Path
 from gateway.box import files
 from gateway.box.activate import Guard, activate
@@ -38,17 +38,10 @@ from gateway.box.store import Store
 root, number, at, synced = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 if synced == "no":
     os.fsync = lambda _handle: None
-STEPS, seen = {"os.rename", "os.remove", "os.mkdir", "os.rmdir"}, 0
-def hook(event, _arguments):
-    global seen
-    if event in STEPS:
-        seen += 1
-        if seen == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(hook)
+kill_at(at)
 guard = Guard(arm=lambda _program, _seconds: None, disarm=lambda: None)
 activate(Store(Paths(Path(root))), number, confirm_within=int(sys.argv[5]), guard=guard)
-print(seen)
+print(len(seen))
 """
 
 
