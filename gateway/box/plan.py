@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import baseline, conntrack, orphans, packages, services
+from . import conntrack, orphans, packages, services
 from .claims import Claims
 from .drift import findings, with_who
 from .files import Paths, owner_of
@@ -48,7 +48,7 @@ def plan(store: Store, archive: Path) -> dict[str, Any]:
         "units": _units(claims, manifest, {row["path"] for row in files}, gone),
         "flows": flows(_policy_of(before), after),
         "ends": conntrack.unpermitted(after) if after else [],
-        "kept": orphans.kept(paths, before.manifest, manifest),
+        "kept": orphans.data(paths, before.manifest, manifest),
         "drift": [each.told() for each in drift],
     }
     changes = (told["files"], *told["packages"].values(), *told["units"].values())
@@ -132,11 +132,9 @@ def _diff(old: bytes, new: bytes, path: str) -> str:
 
 def _packages(before: Manifest, after: Manifest) -> dict[str, list[str]]:
     """What is installed, and what is no longer needed: that stays, and nothing of it starts."""
-    there = baseline.packages()
-    unneeded = sorted(set(before.packages) - set(after.packages))
     return {
         "install": packages.missing(after.packages),
-        "unneeded": [name for name in unneeded if name in there],
+        "unneeded": orphans.unneeded(before, after),
     }
 
 

@@ -53,6 +53,11 @@ kill_at(int(sys.argv[1]))
 main(sys.argv[2:])
 print("steps", len(seen))
 """
+ADDED = "/etc/systemd/system/chrony.service.d/mine.conf"
+BY_HAND = f"""
+echo '# by hand' >> /etc/chrony/chrony.conf
+mkdir -p $(dirname {ADDED}); printf '[Service]\\n# by hand\\n' > {ADDED}
+"""
 # What is on the box, as its services know it; not what the box remembers of itself.
 LOOK = r"""
 { find /etc /usr/lib/gateway /usr/sbin/gateway-box -xdev -type f ! -name '*.gateway-new' \
@@ -227,16 +232,28 @@ class Patient:
         """The one of the two with units of their own that it is not."""
         return sum(self.both) - number
 
-    def steps(self) -> int:
+    def steps(self, *more: str) -> int:
         """How many moments a switch has at which it may be killed."""
-        number = self.whole()
-        said = self.killed_at(0, self.other(number), within=60)
+        number = int(self.idle()["active"])
+        said = self.killed_at(0, self.other(number), 60, *more)
         self.take(self.other(number))
         return int(said.splitlines()[-1].split()[-1])
 
-    def killed_at(self, step: int, number: int, within: float) -> str:
+    def spoil(self) -> None:
+        """Work of somebody's: a file of ours is edited, and one is added."""
+        self.on_box("sh", "-c", BY_HAND)
+
+    def unspoil(self) -> None:
+        """Take that away, wherever a switch that undoes it has got; it must not be lost before."""
+        kept = "cat /etc/chrony/chrony.conf {0}; cat /var/lib/gateway/aside/*{0}"
+        said = self.on_box("sh", "-c", kept.format(ADDED) + " 2>/dev/null", check=False)
+        assert "[Service]\n# by hand" in said, "what was added is lost"
+        self.on_box("sh", "-c", f"rm -rf {ADDED} /var/lib/gateway/aside; systemctl daemon-reload")
+        self.on_box("rmdir", str(Path(ADDED).parent), check=False)
+
+    def killed_at(self, step: int, number: int, within: float, *more: str) -> str:
         """Run a switch that is killed at a step."""
-        words = [str(step), "activate", str(number), "--confirm-within", str(within)]
+        words = [str(step), "activate", str(number), "--confirm-within", str(within), *more]
         return self.on_box("python3", "-IB", "-c", KILLER, *words, check=False)
 
     def started(self, *words: str) -> subprocess.Popen[bytes]:

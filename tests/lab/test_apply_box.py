@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from department import PROGRAM, Department, booted
 
-import lab
 from gateway import features
-from gateway.apply import Summary, apply
+from gateway.apply import apply
 from gateway.archive import pack
 from gateway.load import load
 from gateway.problems import Failed
@@ -27,33 +24,12 @@ from gateway.trial import Trial
 pytestmark = pytest.mark.lab
 
 SITE = Path(__file__).parent.parent.parent / "inventory" / "kaohsiung" / "site.yml"
-PROGRAM = "/usr/sbin/gateway-box"
-
-
 PASSING = re.compile(r"session-|user[-@]|run-|systemd-(hostnamed|timedated|localed)")
 """Units that systemd starts and ends by itself: logins, and what answers on its bus."""
 
 
-class Department:
-    """A lab's box, and what the controller does with it."""
-
-    def __init__(self, folder: Path, made: lab.Lab) -> None:
-        self.folder = folder
-        self.site = folder / "site.yml"
-        self.lab = made
-
-    def apply(self, **order: Any) -> Summary:
-        loaded = load(self.site)
-        order = replace(Trial(loaded, self.lab).order, **order)
-        return apply(loaded, order)
-
-    def on_box(self, *command: str, check: bool = True) -> str:
-        """What a command on the box prints."""
-        return self.lab.exec("box", list(command), check=check, timeout=120).stdout
-
-    def told(self, *words: str) -> dict[str, Any]:
-        """What gateway-box answers."""
-        return dict(json.loads(self.on_box(PROGRAM, *words, check=False).splitlines()[-1]))
+class Provisioned(Department):
+    """The department of the article."""
 
     def stage(self, *more: RenderedFile, units: tuple[str, ...] = ()) -> str:
         """Stage the site's tree with more files and units; its generation."""
@@ -83,18 +59,14 @@ class Department:
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Department]:
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provisioned]:
     folder = tmp_path_factory.mktemp("department")
-    shutil.copy(SITE, folder / "site.yml")
-    name = f"apply{os.getpid()}"
-    try:
-        yield Department(folder, lab.up(folder / "site.yml", name))
-    finally:
-        lab.down(name)
+    with booted(folder, SITE.read_text(), "apply") as made:
+        yield Provisioned(folder, made)
 
 
 @pytest.fixture(scope="module")
-def box(bare: Department) -> Department:
+def box(bare: Provisioned) -> Provisioned:
     """Provisioned, and its first summary kept."""
     plan = bare.apply(dry_run=True)
     assert any(each["path"] == "/etc/nftables.conf" for each in plan.plan["files"])
@@ -106,7 +78,7 @@ def box(bare: Department) -> Department:
     return bare
 
 
-def test_a_second_run_changes_nothing_and_says_so(box: Department) -> None:
+def test_a_second_run_changes_nothing_and_says_so(box: Provisioned) -> None:
     before = box.told("status")
     summary = box.apply()
     assert not summary.changed
@@ -116,7 +88,7 @@ def test_a_second_run_changes_nothing_and_says_so(box: Department) -> None:
     assert before["drift"] == []
 
 
-def test_no_service_ran_as_the_distribution_has_it(box: Department) -> None:
+def test_no_service_ran_as_the_distribution_has_it(box: Provisioned) -> None:
     for unit in ("smbd.service", "nmbd.service", "winbind.service"):
         said = box.on_box("journalctl", "-q", "-u", unit, "-o", "cat", check=False)
         assert "Started" not in said
@@ -127,7 +99,7 @@ def test_no_service_ran_as_the_distribution_has_it(box: Department) -> None:
     assert "policy-rc.d" not in box.on_box("ls", "/usr/sbin")
 
 
-def test_no_password_is_in_a_log_or_a_world_readable_file(box: Department) -> None:
+def test_no_password_is_in_a_log_or_a_world_readable_file(box: Provisioned) -> None:
     secrets = json.loads(box.on_box("cat", "/etc/gateway/secrets.json"))["passwords"]
     assert "varicam" in secrets
     assert box.on_box("stat", "-c", "%a %U", "/etc/gateway/secrets.json").strip() == "600 root"
@@ -140,7 +112,7 @@ def test_no_password_is_in_a_log_or_a_world_readable_file(box: Department) -> No
         assert box.on_box("sh", "-c", found, check=False) == ""
 
 
-def test_drift_is_told_and_mended(box: Department) -> None:
+def test_drift_is_told_and_mended(box: Provisioned) -> None:
     box.on_box("sh", "-c", "echo '# by hand' >> /etc/chrony/chrony.conf; systemctl stop dnsmasq")
     drift = box.told("status")["drift"]
     assert drift == ["/etc/chrony/chrony.conf: content differs", "dnsmasq.service: inactive"]
@@ -153,7 +125,7 @@ def test_drift_is_told_and_mended(box: Department) -> None:
     assert box.told("status")["drift"] == []
 
 
-def test_what_a_checker_refuses_is_not_switched_to(box: Department) -> None:
+def test_what_a_checker_refuses_is_not_switched_to(box: Provisioned) -> None:
     before = box.looks()
     wrong = RenderedFile(
         "/etc/dnsmasq.conf",
@@ -169,7 +141,7 @@ def test_what_a_checker_refuses_is_not_switched_to(box: Department) -> None:
     assert box.looks() == before
 
 
-def test_a_service_that_does_not_start_leads_back(box: Department) -> None:
+def test_a_service_that_does_not_start_leads_back(box: Provisioned) -> None:
     before, active = box.looks(), box.told("status")["active"]
     unit = b"[Service]\nExecStart=/bin/sh -c 'echo no tape in the drive; exit 7'\n"
     unit += b"[Install]\nWantedBy=multi-user.target\n"
@@ -198,7 +170,7 @@ def test_a_service_that_does_not_start_leads_back(box: Department) -> None:
     assert box.looks() == before
 
 
-def test_a_change_of_the_site_reloads_what_it_concerns_and_no_more(box: Department) -> None:
+def test_a_change_of_the_site_reloads_what_it_concerns_and_no_more(box: Provisioned) -> None:
     text = box.site.read_text()
     box.site.write_text(text.replace("192.0.2.123", "192.0.2.124"))
     try:
@@ -212,7 +184,7 @@ def test_a_change_of_the_site_reloads_what_it_concerns_and_no_more(box: Departme
 
 
 def test_the_labs_ssh_keeps_a_connection_for_the_next_command(
-    box: Department, tmp_path: Path
+    box: Provisioned, tmp_path: Path
 ) -> None:
     kept = ["-o", f"ControlPath={tmp_path}/ssh", "-o", "ControlPersist=20"]
     ssh = ["ssh", *box.lab.ssh_options(), *kept]
@@ -226,7 +198,7 @@ def test_the_labs_ssh_keeps_a_connection_for_the_next_command(
         run([*ssh, "-o", "ProxyCommand=false", "box", "true"])
 
 
-def test_a_box_that_does_not_answer_is_said_to(box: Department) -> None:
+def test_a_box_that_does_not_answer_is_said_to(box: Provisioned) -> None:
     loaded = load(box.site)
     order = Trial(loaded, box.lab).order
     nowhere = replace(

@@ -7,29 +7,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from department import Department, booted
 
 import lab
 from gateway import features
-from gateway.apply import Summary, apply
-from gateway.load import load
 from gateway.problems import Failed
-from gateway.run import run
 from gateway.secrets import stored
-from gateway.trial import Trial
 
 # Beside other work on the machine, an apply takes a minute.
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
+ROOT = Path(__file__).parent.parent.parent
 HOSPITAL = "192.0.2.25"
 HEAD = """\
 name: changes
@@ -100,31 +99,14 @@ systemctl list-units --no-legend --plain --state=running '*.service' | grep -v -
 """
 
 
-class Department:
-    """The lab's box, and its description as text."""
-
-    def __init__(self, folder: Path, made: lab.Lab) -> None:
-        self.folder = folder
-        self.lab = made
-
-    def trial(self, text: str) -> Trial:
-        file = self.folder / "site.yml"
-        file.write_text(text)
-        return Trial(load(file), self.lab)
-
-    def apply(self, text: str, **order: Any) -> Summary:
-        trial = self.trial(text)
-        return apply(trial.loaded, replace(trial.order, **order))
+class Changing(Department):
+    """Its box is asked by ssh, as by somebody who works on it by hand."""
 
     def plan(self, text: str) -> dict[str, Any]:
         return self.apply(text, dry_run=True).plan
 
-    def on_box(self, command: str) -> str:
-        """By ssh, as somebody does who works on the box by hand."""
-        return run(["ssh", *self.lab.ssh_options(), "box", command], check=False).stdout
-
     def drift(self) -> list[dict[str, Any]]:
-        return list(json.loads(self.on_box("gateway-box drift").splitlines()[-1])["drift"])
+        return list(json.loads(self.by_hand("gateway-box drift").splitlines()[-1])["drift"])
 
     def password(self, device: str) -> str:
         trial = self.trial(WHOLE)
@@ -133,22 +115,18 @@ class Department:
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Department]:
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changing]:
     folder = tmp_path_factory.mktemp("changes")
-    (folder / "site.yml").write_text(WHOLE)
-    name = f"changes{os.getpid()}"
-    try:
-        yield Department(folder, lab.up(folder / "site.yml", name))
-    finally:
-        lab.down(name)
+    with booted(folder, WHOLE, "changes") as made:
+        yield Changing(folder, made)
 
 
 @pytest.fixture(scope="module")
-def box(bare: Department) -> Department:
+def box(bare: Changing) -> Changing:
     """Planned while it was bare, then provisioned."""
-    before = bare.on_box(LOOK)
+    before = bare.by_hand(LOOK)
     planned = bare.plan(WHOLE)
-    assert bare.on_box(LOOK) == before
+    assert bare.by_hand(LOOK) == before
     assert planned["bare"]
     assert "samba" in planned["packages"]["install"]
     summary = bare.apply(WHOLE)
@@ -242,22 +220,22 @@ class Session:
         self._lab.exec("box", ["sh", "-c", "rmdir /srv/gateway/shares/images/session*"])
 
 
-def test_a_plan_says_what_an_apply_does_and_does_nothing(box: Department) -> None:
+def test_a_plan_says_what_an_apply_does_and_does_nothing(box: Changing) -> None:
     changed = WHOLE.replace(
         "writers: [reading-pc]}\n  faxes", "writers: [reading-pc, console]}\n  faxes"
     )
     changed = changed.replace("[tcp/9000]", "[tcp/9002]")
     assert box.plan(WHOLE) == {}
-    before = box.on_box(LOOK)
+    before = box.by_hand(LOOK)
     planned = box.plan(changed)
-    assert box.on_box(LOOK) == before
+    assert box.by_hand(LOOK) == before
     flows = {way: [f"{each['source']} {each['service']}" for each in planned["flows"][way]]
              for way in ("opens", "closes")}  # fmt: skip
     assert flows == {"opens": ["office tcp/9002", "console smb"], "closes": ["office tcp/9000"]}
     summary = box.apply(changed)
     assert sorted(summary.files) == sorted(each["path"] for each in planned["files"])
     assert summary.reloaded == planned["units"]["reload"]
-    assert box.on_box(LOOK) != before
+    assert box.by_hand(LOOK) != before
     box.apply(WHOLE)
 
 
@@ -284,48 +262,121 @@ FOUND = {
 }
 
 
-def test_drift_is_told_refused_and_on_demand_undone(box: Department) -> None:
+def test_drift_is_told_refused_and_on_demand_undone(box: Changing) -> None:
     assert box.drift() == []
-    box.on_box(BY_HAND)
+    box.by_hand(BY_HAND)
     found = box.drift()
     assert {each["line"] for each in found} == FOUND
     (edited,) = [each for each in found if each["name"] == "/etc/chrony/chrony.conf"]
     assert "root from 10.1.2.30" in edited["who"], "the administrator's place in the lab"
     assert edited["when"]
-    before = box.on_box("cat /etc/chrony/chrony.conf; nft list ruleset | grep -c 8080")
+    before = box.by_hand("cat /etc/chrony/chrony.conf; nft list ruleset | grep -c 8080")
     with pytest.raises(Failed, match="changed by hand") as refused:
         box.apply(WHOLE)
     assert "in_office: tcp dport 8080 accept" in str(refused.value)
-    assert box.on_box("cat /etc/chrony/chrony.conf; nft list ruleset | grep -c 8080") == before
+    assert box.by_hand("cat /etc/chrony/chrony.conf; nft list ruleset | grep -c 8080") == before
     summary = box.apply(WHOLE, overwrite_drift=True)
     assert [each for each in box.drift() if each["fate"] != "left"] == []
     (aside,) = [each for each in summary.aside if each.startswith("/etc/chrony/chrony.conf:")]
     kept = aside.split()[-1] + "/etc/chrony/chrony.conf"
-    assert "# by hand" in box.on_box(f"cat {kept}")
-    assert box.on_box("nft list ruleset | grep -c 8080").strip() == "0"
-    assert box.on_box("systemctl is-active dnsmasq postfix").split() == ["active"] * 2
+    assert "# by hand" in box.by_hand(f"cat {kept}")
+    assert box.by_hand("nft list ruleset | grep -c 8080").strip() == "0"
+    assert box.by_hand("systemctl is-active dnsmasq postfix").split() == ["active"] * 2
     session = Session(box.lab, box.password("reading-pc"))
     session.end()
-    box.on_box("apt-mark unhold chrony")
+    box.by_hand("apt-mark unhold chrony")
 
 
-def test_the_timer_writes_to_the_administrator(box: Department) -> None:
+def test_the_timer_writes_to_the_administrator(box: Changing) -> None:
     letters = box.lab.folder("hospital") / "mail"
     before = len(list(letters.glob("*.eml")))
-    assert "gateway-drift.timer" in box.on_box("systemctl list-timers gateway-drift.timer")
-    box.on_box("systemctl start gateway-drift.service")
+    assert "gateway-drift.timer" in box.by_hand("systemctl list-timers gateway-drift.timer")
+    box.by_hand("systemctl start gateway-drift.service")
     assert len(list(letters.glob("*.eml"))) == before, "no drift, no letter"
-    box.on_box("chmod 600 /etc/hosts; systemctl start gateway-drift.service")
+    box.by_hand("chmod 600 /etc/hosts; systemctl start gateway-drift.service")
     deadline = time.monotonic() + 20
     while len(list(letters.glob("*.eml"))) == before and time.monotonic() < deadline:
         time.sleep(0.2)
     newest = max(letters.glob("*.eml"), key=lambda each: each.stat().st_mtime).read_text()
     assert "/etc/hosts: mode differs" in newest
     assert "nm-admin@hospital.example" in newest
-    box.on_box("chmod 644 /etc/hosts")
+    box.by_hand("chmod 644 /etc/hosts")
 
 
-def test_a_conversation_ends_with_its_flow_and_no_other_does(box: Department) -> None:
+def ansible(box: Changing, *words: str) -> subprocess.CompletedProcess[str]:
+    """The playbook by hand, as README has it, with an inventory beside the site."""
+    order = box.trial().order
+    values = {
+        "ansible_host": order.connection.host,
+        "ansible_user": "root",
+        "ansible_ssh_common_args": order.connection.ssh_args,
+        "gateway_site": "{{ inventory_dir }}/site.yml",
+        "gateway_vault": str(order.vault_path),
+    }
+    (box.folder / "hosts.yml").write_text(json.dumps({"gateways": {"hosts": {"gate": values}}}))
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    command = [program, "-i", str(box.folder), "--vault-password-file", str(order.password_file)]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [*command, *words, "playbooks/site.yml"],
+        check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+
+
+def test_the_playbook_by_hand_does_the_same(box: Changing) -> None:
+    same = ansible(box)
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert "changed=0" in same.stdout
+    assert "WARNING" not in same.stderr, "the site beside hosts.yml is no inventory"
+    before = box.by_hand(LOOK)
+    box.trial(WHOLE.replace("[tcp/9000]", "[tcp/9005]"))
+    assert ansible(box, "--check").returncode == 0
+    assert box.by_hand(LOOK) == before
+    done = ansible(box, "-e", "gateway_confirm_within=77")
+    assert done.returncode == 0, done.stdout + done.stderr
+    status = box.told("status")
+    assert status["state"] == "active"
+    assert "9005" in box.by_hand("nft list ruleset")
+    # By the same way: armed, and then confirmed by a connection that the box took for a new one.
+    journal = box.by_hand("journalctl -t gateway-box -o cat -n 20")
+    assert f"generation {status['active']} is active, to be confirmed within 77 s" in journal
+    assert f"generation {status['active']} is confirmed" in journal
+    # Control: what was done by hand is not undone unasked.
+    box.by_hand("chmod 600 /etc/hosts")
+    box.trial(WHOLE)
+    refused = ansible(box)
+    assert refused.returncode != 0
+    assert "/etc/hosts: mode differs" in refused.stdout
+    assert ansible(box, "-e", "gateway_overwrite_drift=true").returncode == 0
+    assert box.by_hand("stat -c %a /etc/hosts").strip() == "644"
+    assert box.apply(WHOLE).changed is False
+
+
+def test_a_return_is_mailed(box: Changing) -> None:
+    letters = box.lab.folder("hospital") / "mail"
+    others = [each for each in box.told("list")["generations"] if not each["active"]]
+    if not others:
+        number = box.apply(WHOLE.replace("[tcp/9000]", "[tcp/9005]")).generation
+        box.apply(WHOLE)
+    else:
+        number = others[-1]["generation"]
+    known = set(letters.glob("*.eml"))
+    told = box.told("activate", str(number), "--confirm-within", "3")
+    assert told["changed"]
+    deadline = time.monotonic() + 60
+    while not (fresh := set(letters.glob("*.eml")) - known):
+        assert time.monotonic() < deadline, "no letter came"
+        time.sleep(0.3)
+    (text,) = [each.read_text() for each in fresh]
+    assert f"generation {number} was not confirmed in time" in text
+    assert "nm-admin@hospital.example" in text
+    assert box.told("status")["state"] == "active"
+    assert "was not confirmed in time" in box.told("status")["returned"]
+    assert box.apply(WHOLE).changed is False
+
+
+def test_a_conversation_ends_with_its_flow_and_no_other_does(box: Changing) -> None:
     with stream(box.lab, 9000) as gone, stream(box.lab, 9001) as stays:
         # Control: the firewall alone, without what gateway-box does after it, ends nothing.
         trial = box.trial(HEAD + SHARES + FAX + ARCHIVE + WITHOUT_9000)
@@ -341,7 +392,7 @@ def test_a_conversation_ends_with_its_flow_and_no_other_does(box: Department) ->
     box.apply(WHOLE)
 
 
-def test_a_download_and_an_smb_session_survive_what_does_not_concern_them(box: Department) -> None:
+def test_a_download_and_an_smb_session_survive_what_does_not_concern_them(box: Changing) -> None:
     session = Session(box.lab, box.password("reading-pc"))
     try:
         with stream(box.lab, 9001) as download:
@@ -359,37 +410,39 @@ def test_a_download_and_an_smb_session_survive_what_does_not_concern_them(box: D
     box.apply(WHOLE)
 
 
-def test_a_feature_that_goes_keeps_its_data_and_finds_it_again(box: Department) -> None:
-    before = box.on_box("gateway-box list >/dev/null; systemctl list-unit-files --state=enabled")
-    box.on_box("echo study > /srv/gateway/shares/images/a.ima")
-    archived = box.on_box("find /srv/gateway/archive -type f | wc -l")
+def test_a_feature_that_goes_keeps_its_data_and_finds_it_again(box: Changing) -> None:
+    before = box.by_hand("gateway-box list >/dev/null; systemctl list-unit-files --state=enabled")
+    box.by_hand("echo study > /srv/gateway/shares/images/a.ima")
+    archived = box.by_hand("find /srv/gateway/archive -type f | wc -l")
     summary = box.apply(HEAD + ACCESS)
     units = {"smbd-modern.service", "fax-queue.service", "gateway-archive.service"}
     assert units <= set(summary.stopped)
     assert "/etc/samba/modern.conf" in summary.removed
-    assert sorted(summary.kept) == [
+    (packages,) = [each for each in summary.kept if "apt-get purge" in each]
+    assert {"samba", "hylafax-server", "orthanc"} <= set(re.split(r"[ ,:`]+", packages))
+    assert sorted(each for each in summary.kept if each != packages) == [
         "faxes that were sent and received stay in /var/spool/hylafax",
         "the archive's images stay in /srv/gateway/archive",
         "the files of share faxes stay in /srv/gateway/shares/faxes",
         "the files of share images stay in /srv/gateway/shares/images",
     ]
     for unit in units:
-        state = box.on_box(f"systemctl is-active {unit}; systemctl is-enabled {unit}").split()
+        state = box.by_hand(f"systemctl is-active {unit}; systemctl is-enabled {unit}").split()
         assert state in (["inactive", "not-found"], ["inactive", "disabled"]), unit
-    assert box.on_box("ls /etc/samba/modern.conf /etc/orthanc/gateway.json 2>/dev/null") == ""
+    assert box.by_hand("ls /etc/samba/modern.conf /etc/orthanc/gateway.json 2>/dev/null") == ""
     assert box.drift() == []
     # What the packages brought is there and must not come up as the distribution has it.
     box.lab.reboot()
-    running = box.on_box("systemctl list-units --plain --no-legend --state=running")
+    running = box.by_hand("systemctl list-units --plain --no-legend --state=running")
     assert not any(
         name in running for name in ("smbd", "nmbd", "winbind", "orthanc", "hylafax", "fax")
     )
     assert "dnsmasq" in running
-    assert box.on_box("cat /srv/gateway/shares/images/a.ima") == "study\n"
+    assert box.by_hand("cat /srv/gateway/shares/images/a.ima") == "study\n"
     box.apply(WHOLE)
-    assert box.on_box("cat /srv/gateway/shares/images/a.ima") == "study\n"
-    assert box.on_box("find /srv/gateway/archive -type f | wc -l") >= archived
-    after = box.on_box("gateway-box list >/dev/null; systemctl list-unit-files --state=enabled")
+    assert box.by_hand("cat /srv/gateway/shares/images/a.ima") == "study\n"
+    assert box.by_hand("find /srv/gateway/archive -type f | wc -l") >= archived
+    after = box.by_hand("gateway-box list >/dev/null; systemctl list-unit-files --state=enabled")
     assert after == before
     session = Session(box.lab, box.password("reading-pc"))
     session.end()
