@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from . import baseline, drift, orphans, services
 from .drift import UNIT_FOLDERS, Finding
@@ -79,11 +80,12 @@ def put_aside(paths: Paths, found: Sequence[Finding]) -> list[str]:
             sync_folder(source.parent)
     if str(paths.root) == "/" and any(name.startswith(UNIT_FOLDERS) for name in added):
         services.reload_units()
-    _prune(paths)
+    _prune(folder)
     return [f"{name}: put aside in {folder}" for name in there]
 
 
-def _prune(paths: Paths) -> None:
-    kept = sorted(each for each in (paths.memory / FOLDER).iterdir() if each.is_dir())
-    for old in kept[:-KEEP]:
+def _prune(newest: Path) -> None:
+    """The oldest go, by their names; never the newest, whatever the clock says."""
+    kept = sorted(each for each in newest.parent.iterdir() if each.is_dir() and each != newest)
+    for old in kept[: max(0, len(kept) + 1 - KEEP)]:
         shutil.rmtree(old)

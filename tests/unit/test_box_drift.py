@@ -128,6 +128,20 @@ def test_nothing_is_put_aside_before_something_leads_back(box: BoxInAFolder) -> 
         assert aside.exists() == armed
 
 
+def test_a_clock_that_was_set_back_does_not_throw_away_what_was_just_put_aside(
+    box: BoxInAFolder,
+) -> None:
+    aside = box.store.paths.memory / "aside"
+    for number in range(25):
+        (aside / f"9999-01-{number:02}").mkdir(parents=True)
+    spoil(box)
+    assert box.run("activate", "1", "--confirm-within", "0", "--overwrite-drift") == 0
+    names = sorted(each.name for each in aside.iterdir())
+    assert len(names) == undoing.KEEP
+    assert (aside / names[0] / "etc/b").read_text() == "by hand\n"
+    assert names[1] == "9999-01-06", "the oldest went"
+
+
 def test_a_switch_that_fails_tells_what_it_has_put_aside(box: BoxInAFolder) -> None:
     spoil(box)
     wrong = file("/etc/d", reload=("sh", "-c", "echo no tape; exit 1"))
