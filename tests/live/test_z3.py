@@ -97,7 +97,7 @@ def test_both_find_the_same_changes() -> None:
     chosen = islice((m for make in ALL for m in make(ruleset)), 0, None, 25)
     answers = [agreed(site, flows, mutant.ruleset) for mutant in chosen]
     assert True in answers
-    assert answers.count(False) > len(answers) / 3
+    assert answers.count(False) > len(answers) / 6
 
 
 @pytest.mark.lab
