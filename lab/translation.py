@@ -20,6 +20,7 @@ TREE = images.Recipe(
         "bubblewrap",
         "ca-certificates",
         "dicom3tools",
+        "dosbox",
         "greaseweazle",
         "libgdcm-tools",
         "medcon",
