@@ -24,7 +24,7 @@ from pydantic import (
     field_validator,
 )
 
-from gateway.profiles import Profile, profiles
+from gateway.profiles import Charset, Dialect, Profile, profiles
 
 # 15 characters: the shortest of the limits it has to fit in (NetBIOS name, interface name,
 # DNS label, account name). A dash inside, never at an end (RFC 1123, 2.1).
@@ -297,6 +297,49 @@ class Archive(Part):
     """Peers that get a copy of everything that is stored."""
 
 
+def _as_words(value: object) -> object:
+    # `start angle: 180` is what a person writes; an Interfile value is text.
+    if isinstance(value, dict):
+        numbers = (int, float)
+        return {
+            key: f"{each:g}" if isinstance(each, numbers) and not isinstance(each, bool) else each
+            for key, each in value.items()
+        }
+    return value
+
+
+class ImageFiles(Part):
+    """A device whose image files go into the archive, and may come back from it."""
+
+    share: Name
+    """The share that holds its folder, called as the device: `incoming`, `outgoing`, `done` and
+    `quarantine` are in it. A device without a network is served by whoever carries its disks."""
+    ae_title: AETitle | None = None
+    """What is sent or moved to this title comes back as Interfile in `outgoing`."""
+    dialect: Dialect | None = None
+    """Of its Interfile, where the device's profile does not say it right."""
+    charset: Charset | None = None
+    """Of names in its files, where the device's profile does not say it right."""
+    assume: Annotated[dict[Prose, Prose], BeforeValidator(_as_words)] = {}
+    """Interfile keys that it never writes, and what holds for them: `start angle: 180`."""
+    decimals: Literal["point", "comma"] = "point"
+    """`comma`: it writes numbers as 4,5."""
+
+
+class Intake(Part):
+    """Image files of cameras: into the archive as DICOM, and back as Interfile."""
+
+    devices: Annotated[dict[Name, ImageFiles], Field(min_length=1)]
+    """The devices, by name."""
+    senders: tuple[Name, ...] = ()
+    """Devices, networks or peers that may send to the titles above; the archive always may, for
+    whoever moves images there."""
+    port: Port = 11112
+    """The port that they send to."""
+    mail: Email | None = None
+    """Who is told of files that were set aside; without it, `administration.mail`."""
+
+
 class Modem(Part):
     """A fax modem of the box."""
 
@@ -356,6 +399,7 @@ class Site(Part):
     shares: dict[Name, Share] = {}
     peers: dict[Name, Peer] = {}
     archive: Archive | None = None
+    intake: Intake | None = None
     fax: Fax | None = None
     access: tuple[Access, ...] = ()
 

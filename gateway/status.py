@@ -117,6 +117,14 @@ def _archive(row: Mapping[str, Any]) -> Line:
     return Line("archive", f"{row['images']} images", state, good=True)
 
 
+def _intake(row: Mapping[str, Any]) -> Line:
+    last = f"last stored {row['last'][:16].replace('T', ' ')} UTC" if row["last"] else "none stored"
+    state = f"{row['waiting']} waiting, {row['outgoing']} to be fetched, {last}"
+    if aside := row["quarantined"]:
+        state += f"; {aside} in quarantine: the .txt beside each says why"
+    return Line("intake", row["name"], state, not aside)
+
+
 def _fax(row: Mapping[str, Any]) -> Line:
     if "says" not in row:
         return _queue("fax")(row)
@@ -157,6 +165,7 @@ _LINES: Mapping[str, Callable[[Mapping[str, Any]], Line]] = {
     "leases": _lease,
     "shares": _share,
     "archive": _archive,
+    "intake": _intake,
     "fax": _fax,
     "mail": _queue("mail"),
     "disk": _disk,

@@ -101,6 +101,8 @@ _EXAMPLES = {
     "address": "address: 10.1.1.1/24",
     "first": "first: 10.1.1.100",
     "last": "last: 10.1.1.199",
+    "share": "share: images",
+    "devices": "devices: {varicam: {share: images}}",
 }
 
 

@@ -25,6 +25,7 @@ MAIL = Path("/var/spool/postfix")
 APT_LISTS = Path("/var/lib/apt/lists")
 ARCHIVE = Path("/run/gateway-archive/read.json")
 """How to ask the archive (orthanc/password.py)."""
+INTAKE = Path("/etc/gateway/intake.json")
 DU_SECONDS = 30
 
 Rows = list[dict[str, Any]]
@@ -192,6 +193,43 @@ def _mail(store: Store) -> Rows:
     return [{"name": each, "count": _count(MAIL / each, "**/*")} for each in ("active", "deferred")]
 
 
+def _intake(store: Store) -> Rows:
+    if not _has(store, "intake.service"):
+        return []
+    told = json.loads(INTAKE.read_text("utf-8"))
+    stored = last_stored(Path(told["state"], "ledger.sqlite"))
+    rows = []
+    for name, folder in told["folders"].items():
+        inner = {each: Path(folder, each) for each in ("incoming", "outgoing", "quarantine")}
+        aside = [each for each in inner["quarantine"].glob("[!.]*") if each.suffix != ".txt"]
+        rows.append(
+            {
+                "name": name,
+                "waiting": _count(inner["incoming"], "[!.]*"),
+                "outgoing": _count(inner["outgoing"], "[!.]*"),
+                "quarantined": len(aside),
+                "last": stored.get(name, ""),
+            }
+        )
+    return rows
+
+
+def last_stored(ledger: Path) -> dict[str, str]:
+    """When each device's last file was in the archive (intake/lane/ledger.py)."""
+    if not ledger.exists():
+        return {}
+    import sqlite3  # as urllib above
+
+    book = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=10)
+    try:
+        asked = "SELECT device, MAX(settled) FROM intake WHERE state IN ('stored', 'done')"
+        return dict(book.execute(f"{asked} GROUP BY device"))
+    except sqlite3.Error as error:
+        raise OSError(f"{ledger}: {error}") from None
+    finally:
+        book.close()
+
+
 def _has(store: Store, unit: str) -> bool:
     """Whether the active generation has a service: its folders outlive it."""
     return any(each["name"] == unit for each in _services(store))
@@ -207,6 +245,7 @@ PARTS: dict[str, Callable[[Store], Sequence[dict[str, Any]]]] = {
     "leases": _leases,
     "shares": _shares,
     "archive": _archive,
+    "intake": _intake,
     "fax": _fax,
     "mail": _mail,
     "disk": _disk,

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.checks import access, archive, box, devices, fax, hospital, names, networks, shares
+from gateway.checks import (
+    access,
+    archive,
+    box,
+    devices,
+    fax,
+    hospital,
+    intake,
+    names,
+    networks,
+    shares,
+)
 from gateway.problems import Fault
 from gateway.site import Site
 
@@ -14,7 +25,7 @@ def faults(site: Site) -> Iterator[Fault]:
     yield from networks.faults(site)
     if not site.networks:
         return  # everything else refers to them
-    for room in (names, box, devices, shares, archive, fax):
+    for room in (names, box, devices, shares, archive, intake, fax):
         yield from room.faults(site)
     # Who is beyond the box can only be said once it is known which side is outside.
     if sum(not network.inside for network in site.networks.values()) == 1:

@@ -28,7 +28,7 @@ def faults(site: Site) -> Iterator[Fault]:
         yield Fault((*path, "port"), message, "DICOM's own are 104 and 11112")
     for role in ("writers", "readers"):
         for index, who in enumerate(getattr(archive, role)):
-            yield from _member(site, (*path, role, index), who)
+            yield from member(site, (*path, role, index), who)
     yield from _twice(archive)
     yield from _forward(site, archive)
 
@@ -39,6 +39,10 @@ def _titles(site: Site) -> Iterator[Fault]:
     named: list[tuple[Path, str, str]] = [(path, name, each.ae_title) for path, name, each in ours]
     if site.archive:
         named.append((("archive", "ae_title"), "archive", site.archive.ae_title))
+    for name, files in site.intake.devices.items() if site.intake else ():
+        if files.ae_title:
+            path: Path = ("intake", "devices", name, "ae_title")
+            named.append((path, name, files.ae_title))
     for path, name, title in named:
         if len(title) > AE_TITLE_MAX:
             message = f"the AE title {title} has {len(title)} characters"
@@ -49,16 +53,17 @@ def _titles(site: Site) -> Iterator[Fault]:
         taken.setdefault(title, name)
 
 
-def _member(site: Site, path: Path, who: str) -> Iterator[Fault]:
+def member(site: Site, path: Path, who: str) -> Iterator[Fault]:
+    """What keeps an entry from being somebody who can speak DICOM here."""
     if who in site.peers:
         return
     if who in site.devices:
         device = site.devices[who]
         if device.network is None:
-            message = f"`{who}` has no network, so it cannot reach the archive"
+            message = f"`{who}` has no network, so it cannot speak DICOM with the box"
             yield Fault(path, message, "remove it here, or give it a network")
         elif device.ae_title is None:
-            message = f"`{who}` has no AE title, and the archive knows its callers by theirs"
+            message = f"`{who}` has no AE title, and callers are known by theirs"
             yield Fault(path, message, f"add `ae_title: …` to devices.{who}")
     elif who not in site.networks:
         known = (*site.devices, *site.networks, *site.peers)

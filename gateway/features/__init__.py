@@ -19,6 +19,7 @@ from gateway.features import (
     fax,
     firewall,
     identity,
+    intake,
     kernel,
     mail,
     management,
@@ -57,6 +58,7 @@ FEATURES: tuple[Feature, ...] = (
     netatalk.FEATURE,
     nfs.FEATURE,
     archive.FEATURE,
+    intake.FEATURE,
     drift.FEATURE,
 )
 """In the order in which a box takes their files into use."""

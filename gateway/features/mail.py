@@ -25,6 +25,8 @@ def recipients(site: Site) -> Iterator[tuple[Path, str]]:
     """Whom the box has something to write to, with where the description says so."""
     if site.administration.mail:
         yield ("administration", "mail"), site.administration.mail
+    if site.intake and site.intake.mail:
+        yield ("intake", "mail"), site.intake.mail
     if site.fax and site.fax.mail:
         yield ("fax", "mail"), site.fax.mail
 

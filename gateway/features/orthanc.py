@@ -49,7 +49,7 @@ def partners(site: Site) -> Iterator[Partner]:
         for index, who in sorted(entries, key=lambda entry: entry[1] in site.networks):
             reason = Reason(("archive", key, index))
             for name in (who,) if who in site.peers else site.members(who):
-                partner = _partner(site, name, role, reason)
+                partner = partner_of(site, name, role, reason)
                 if partner and name not in seen:
                     seen.add(name)
                     yield partner
@@ -61,7 +61,8 @@ def copied(site: Site) -> list[Partner]:
     return [each for each in partners(site) if each.name in forward]
 
 
-def _partner(site: Site, name: str, role: Role, reason: Reason) -> Partner | None:
+def partner_of(site: Site, name: str, role: Role, reason: Reason) -> Partner | None:
+    """A peer, or a device that has all that DICOM needs."""
     if name in site.peers:
         peer = site.peers[name]
         end = replace(outside_host(site, str(peer.address)), name=name)
@@ -83,7 +84,10 @@ def configuration(site: Site, archive: Archive) -> dict[str, Any]:
         **_keeping(),
         **_web(),
         **_dicom(archive),
-        "DicomModalities": {each.name: _modality(each) for each in partners(site)},
+        "DicomModalities": {
+            **{each.name: _modality(each) for each in partners(site)},
+            **_by_title(site),
+        },
         "DicomModalitiesInDatabase": False,
         "Plugins": [f"{PLUGINS}/libOrthancDicomWeb.so", f"{PLUGINS}/libOrthancPython.so"],
         "PythonScript": f"{LIBRARY}/plugin.py",
@@ -96,6 +100,26 @@ def configuration(site: Site, archive: Archive) -> dict[str, Any]:
             "ForwardTo": list(archive.forward),
             "ForwardState": f"{FOLDER}/forward",
         },
+    }
+
+
+def _by_title(site: Site) -> dict[str, Any]:
+    """Devices that get images as files: whoever may move any, may move them there.
+
+    They are on the box itself (gateway/features/intake.py). No name of a site has capitals.
+    """
+    intake = site.intake
+    if intake is None:
+        return {}
+    return {
+        f"FILES-{name}": {
+            "AET": each.ae_title,
+            "Host": "127.0.0.1",
+            "Port": intake.port,
+            **dict.fromkeys(_RIGHTS, False),
+        }
+        for name, each in intake.devices.items()
+        if each.ae_title
     }
 
 
@@ -151,6 +175,19 @@ def _dicom(archive: Archive) -> dict[str, Any]:
         "DicomScuTimeout": 10,
         "DicomTlsEnabled": False,
     }
+
+
+_RIGHTS = (
+    "AllowEcho",
+    "AllowFind",
+    "AllowFindWorklist",
+    "AllowGet",
+    "AllowMove",
+    "AllowStore",
+    "AllowStorageCommitment",
+    "AllowNEventReport",
+    "AllowTranscoding",
+)
 
 
 def _modality(partner: Partner) -> dict[str, Any]:
