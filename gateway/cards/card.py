@@ -77,6 +77,8 @@ class Card:
     dicom_help: Help | None = None
     fax: tuple[Fact, ...] = ()
     fax_commands: tuple[str, ...] = ()
+    images: tuple[Fact, ...] = ()
+    """Where its image files are put, and where those for it are found."""
     carriers: tuple[tuple[str, str], ...] = ()
     """Without a network: the machines that may take its floppies, and their folders."""
 
@@ -103,8 +105,9 @@ def card(
     if described.comment:
         about.append(Fact(head["where"], described.comment, typed=False))
     if described.network is None:
-        carriers = tuple(_carriers(site))
-        return Card(device, profile.title, language, tuple(about), carriers=carriers)
+        carriers, images = tuple(_carriers(site)), tuple(_images(site, device, head))
+        about_it = tuple(about)
+        return Card(device, profile.title, language, about_it, images=images, carriers=carriers)
     values = values_of(site, device)
     mine = tuple(grant for grant in grants(site) if grant.device == device)
     # By its MAC: see features/dnsmasq.py.
@@ -124,6 +127,7 @@ def card(
         dicom=tuple(_dicom(site, device, head)),
         dicom_help=_help(told["dicom"], values) if _in_archive(site, device) else None,
         fax=tuple(_fax(site, device, head)),
+        images=tuple(_images(site, device, head)),
         fax_commands=(f"sendfax -n -h {values['fqdn']} -d NUMBER page.pdf",),
     )
 
@@ -259,6 +263,24 @@ def _dicom(site: Site, device: str, head: Mapping[str, str]) -> Iterator[Fact]:
     yield Fact(head["archive"], str(site.networks[described.network].address.ip))
     yield Fact(head["archive_port"], str(site.archive.port))
     yield Fact(head["may"], head[role], typed=False)
+
+
+def _images(site: Site, device: str, head: Mapping[str, str]) -> Iterator[Fact]:
+    """The folders of the intake, and under which titles a workstation sends to them."""
+    intake = site.intake
+    if intake is None:
+        return
+    if device in intake.devices:
+        own = intake.devices[device]
+        place = f"{own.share} → {device} →"
+        yield Fact(head["images_in"], f"{place} incoming")
+        yield Fact(head["images_done"], f"{place} done")
+        yield Fact(head["images_aside"], f"{place} quarantine")
+        if own.ae_title:
+            yield Fact(head["images_back"].format(title=own.ae_title), f"{place} outgoing")
+    titles = [f"{each.ae_title} ({name})" for name, each in intake.devices.items() if each.ae_title]
+    if any(device in site.members(who) for who in intake.senders if who not in site.peers):
+        yield Fact(head["images_send"].format(port=intake.port), ", ".join(titles))
 
 
 def _fax(site: Site, device: str, head: Mapping[str, str]) -> Iterator[Fact]:

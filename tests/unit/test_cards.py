@@ -82,6 +82,19 @@ def test_a_device_without_a_network_is_told_who_takes_its_floppies() -> None:
     assert made.files is None
 
 
+def test_where_images_go_and_come_back_is_told() -> None:
+    told = {fact.name: fact.value for fact in card(SITE, "varicam", "en").images}
+    assert told["Put image files into the folder"] == "images → varicam → incoming"
+    back = "What a workstation sends or moves to VARICAM-FILES is found in"
+    assert told[back] == "images → varicam → outgoing"
+    carried = [fact.value for fact in card(SITE, "starcam", "en").images]
+    assert carried[0] == "images → starcam → incoming"
+    (sends,) = card(SITE, "reading-pc", "en").images
+    assert sends.value == "VARICAM-FILES (varicam), WIN95-FILES (win95)"
+    assert card(SITE, "secretary", "en").images == ()
+    assert "images → varicam → incoming" in sheet.as_html(SITE, card(SITE, "varicam", "zh-Hant"))
+
+
 def test_passwords_only_when_they_are_given(tmp_path: Path) -> None:
     secret = {device: f"pw-of-{device}" for device in SITE.devices}
     without = dict(sheet.pages(SITE, ("en",), None))

@@ -13,6 +13,8 @@ from gateway import status
 from gateway.box import report
 from gateway.problems import Failed
 from gateway.status import Line, fetch, lines, size
+from intake.fields import Original
+from intake.lane.ledger import REFUSED, STORED, Ledger
 
 SAID: dict[str, Any] = {
     "active": 3,
@@ -25,6 +27,8 @@ SAID: dict[str, Any] = {
         "updates": [{"waiting": [], "known": int(time.time())}],
     },
 }
+
+INTAKE = {"name": "icon", "waiting": 1, "outgoing": 0, "quarantined": 0, "last": ""}
 
 
 def bad(told: dict[str, Any]) -> list[str]:
@@ -52,6 +56,7 @@ def test_a_box_that_is_well() -> None:
         (changed("time", offset=2.5), "time"),
         (changed("updates", waiting=["openssl"]), "updates"),
         (changed("updates", known=0), "updates"),
+        ({**SAID, "parts": {"intake": [{**INTAKE, "quarantined": 1}]}}, "intake"),
         ({**SAID, "parts": {"archive": [{"failed": "no answer"}]}}, "archive"),
     ],
 )
@@ -125,3 +130,22 @@ def test_modems_say_how_they_are(tmp_path: Path) -> None:
         ("modem ttyS1", "Waiting for modem to come ready", False),
         ("received", "2", None),
     ]
+
+
+def test_image_files_that_wait_are_no_fault() -> None:
+    told = {**SAID, "parts": {"intake": [INTAKE]}}
+    assert bad(told) == []
+    line = next(each for each in lines(told) if each.part == "intake")
+    assert line.state == "1 waiting, 0 to be fetched, none stored"
+
+
+def test_when_a_device_was_last_heard_of(tmp_path: Path) -> None:
+    """From the ledger that the lane itself has written."""
+    assert report.last_stored(tmp_path / "ledger.sqlite") == {}
+    book = Ledger(tmp_path / "ledger.sqlite")
+    for name, state in (("a", STORED), ("b", REFUSED)):
+        row = book.decide("icon", (Original(name, 1, name),), state)
+    book.decide("varicam", (Original("c", 1, "c"),), REFUSED)
+    found = report.last_stored(tmp_path / "ledger.sqlite")
+    assert list(found) == ["icon"]
+    assert found["icon"][:16] == row.settled[:16]

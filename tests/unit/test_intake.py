@@ -1,0 +1,139 @@
+"""The intake's feature: what the lane is told, what is open for it, what its unit may reach."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.features import archive, intake, mail, orthanc
+from gateway.load import load
+from gateway.site import Site
+from intake.lane import settings as lane
+
+CLEAN = Path(__file__).parent.parent / "errors" / "clean.yml"
+ARCHIVE = {"ae_title": "NMARCHIVE", "writers": ["icon"]}
+DEVICES: dict[str, Any] = {
+    "win95": {"share": "images", "ae_title": "WIN95-FILES", "assume": {"start angle": 180}},
+    "starcam": {"share": "images", "charset": "big5", "dialect": "genie", "decimals": "comma"},
+}
+
+
+def site_of(**block: Any) -> Site:
+    described = load(CLEAN).site.model_dump(mode="json", by_alias=True)
+    told = {"archive": ARCHIVE, "intake": {"devices": DEVICES, **block}}
+    return Site.model_validate({**described, **told})
+
+
+def _files(site: Site) -> dict[str, str]:
+    return {each.path: each.content.decode() for each in intake.files(site, ())}
+
+
+def _lines(text: str) -> set[str]:
+    return set(text.splitlines())
+
+
+def test_without_an_intake_block_there_is_nothing() -> None:
+    site = load(CLEAN).site
+    every = (*intake.files(site, ()), *intake.flows(site), *intake.packages(site))
+    assert not (*every, *intake.units(site))
+
+
+def test_the_lane_reads_what_is_rendered(tmp_path: Path) -> None:
+    """By its own reader, which refuses a key that it does not know."""
+    path = tmp_path / "intake.json"
+    path.write_text(_files(site_of(senders=["icon"]))[intake.CONFIG])
+    told = lane.read(path)
+    assert told.folder("win95") == Path("/srv/gateway/shares/images/win95")
+    assert told.devices["win95"].assume == {"start angle": "180"}
+    assert told.devices["starcam"].dialect == told.dialects["starcam"] == "genie"
+    assert told.devices["starcam"].charset == "big5"
+    assert told.devices["starcam"].decimal_comma
+    assert told.titles == {"win95": "WIN95-FILES"}
+    assert told.archive.credentials == "/run/gateway-archive/store.json"
+    assert told.receive == lane.Receive(
+        11112,
+        ("127.0.0.1", "10.1.1.1"),
+        {"NMARCHIVE": ("127.0.0.1",), "ICON": ("10.1.1.11",)},
+    )
+    values = json.loads(path.read_text()) | {"unheard": 1}
+    path.write_text(json.dumps(values))
+    with pytest.raises(Exception, match="unheard"):
+        lane.read(path)
+
+
+def test_only_senders_reach_the_titles() -> None:
+    (flow,) = intake.flows(site_of(senders=["icon"]))
+    assert (flow.source.name, str(flow.reason)) == ("icon", "intake.senders[0]")
+    assert str(flow.service) == "tcp/11112"
+    assert not list(intake.flows(site_of()))
+
+
+def test_without_a_title_nothing_listens() -> None:
+    site = site_of(devices={"win95": {"share": "images"}})
+    assert intake.RECEIVER not in intake.units(site)
+    assert f"{intake.UNITS}/{intake.RECEIVER}" not in _files(site)
+    assert intake.RECEIVER in intake.units(site_of())
+
+
+def test_the_archive_knows_each_title_on_the_box_itself() -> None:
+    site = site_of()
+    assert site.archive
+    known = orthanc.configuration(site, site.archive)["DicomModalities"]
+    assert {key: known["FILES-win95"][key] for key in ("AET", "Host", "Port", "AllowStore")} == {
+        "AET": "WIN95-FILES",
+        "Host": "127.0.0.1",
+        "Port": 11112,
+        "AllowStore": False,
+    }
+    assert "FILES-starcam" not in known
+    assert list(archive.flows(site)), "its own are as before"
+
+
+def test_each_unit_reaches_what_it_needs() -> None:
+    files = _files(site_of())
+    serve = _lines(files[f"{intake.UNITS}/{intake.UNIT}"])
+    assert "SupplementaryGroups=share-images-rw archive-store" in serve
+    assert {"BindPaths=/srv/gateway/shares/images", "IPAddressDeny=any"} <= serve
+    receive = _lines(files[f"{intake.UNITS}/{intake.RECEIVER}"])
+    assert "ReadWritePaths=/var/lib/intake/returns" in receive
+    assert not {line for line in receive if line.startswith(("SupplementaryGroups", "BindPaths"))}
+    for unit in (serve, receive):
+        assert {"ProtectSystem=strict", "User=intake", "NoNewPrivileges=yes"} <= unit
+
+
+def test_a_low_port_is_bound_by_the_receiver_alone() -> None:
+    files = _files(site_of(port=105))
+    bind = "AmbientCapabilities=CAP_NET_BIND_SERVICE"
+    assert bind in _lines(files[f"{intake.UNITS}/{intake.RECEIVER}"])
+    assert bind not in _lines(files[f"{intake.UNITS}/{intake.UNIT}"])
+
+
+@pytest.mark.parametrize(
+    ("own", "admin", "relay", "whom"),
+    [
+        ("a@h.example", "b@h.example", True, "a@h.example"),
+        (None, "b@h.example", True, "b@h.example"),
+        (None, None, True, ""),
+        (None, "b@h.example", False, ""),
+    ],
+)
+def test_who_is_told(own: str | None, admin: str | None, relay: bool, whom: str) -> None:
+    site = site_of(mail=own)
+    described = site.model_dump(mode="json", by_alias=True)
+    described["administration"]["mail"] = admin
+    described["hospital"]["mail_relay"] = "192.0.2.25" if relay else None
+    site = Site.model_validate(described)
+    assert intake.recipient(site) == whom
+    serve = _files(site)[f"{intake.UNITS}/{intake.UNIT}"]
+    assert ("ReadWritePaths=/var/spool/postfix/maildrop" in _lines(serve)) == bool(whom)
+    assert mail.sends(site) == bool(whom)
+
+
+def test_every_module_travels() -> None:
+    files = _files(site_of())
+    assert f"{intake.LIBRARY}/returns/receive.py" in files
+    assert f"{intake.LIBRARY}/__init__.py" in files
+    assert not [path for path in files if "__pycache__" in path]
