@@ -62,7 +62,10 @@ class Job:
         return f"intake-{self.name}.timer"
 
 
-JOBS = (Job("count", ("count",), "*-*-* 05:30:00", "what came in is counted against the archive"),)
+JOBS = (
+    Job("count", ("count", "--mail"), "*-*-* 05:30:00", "Counts what came in against the archive"),
+    Job("silent", ("silent", "--mail"), "hourly", "Looks for devices that send nothing any more"),
+)
 
 
 def titled(intake: Intake) -> dict[str, ImageFiles]:
