@@ -72,6 +72,7 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
         "source": site.outside.address.ip,
         # Whatever is written to somebody on the box: root, cron's jobs, bounces.
         "local": ["localhost", "localhost.localdomain", host(site), site.box.domain],
+        "users": ["root", "uucp", *(["intake"] if site.intake else [])],
         "reader": site.administration.mail or first,
     }
     restart = ("systemctl", "try-restart", UNIT)

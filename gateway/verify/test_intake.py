@@ -206,7 +206,7 @@ def test_images_go_into_the_archive_and_to_another_camera(
     one.sees("done", {f"{good.stem}.H33", f"{good.stem}.I33"}.issubset)
     aside = one.sees("quarantine", lambda names: f"{poison.stem}.H33" in names)
     text = next(each for each in aside if poison.stem in each and each.lower().endswith("txt"))
-    assert "matrix size" in one.fetch("quarantine", text).decode()
+    assert "0 columns" in one.fetch("quarantine", text).decode()
     assert not {each for each in one.names("incoming") if good.stem in each or poison.stem in each}
     me = workstation(lab, context)
     assert not UID.search(me.work(FIND.format(patient=poison.stem)).stdout)
@@ -245,7 +245,7 @@ def _told(lab: Lab, context: Context, poison: Study) -> None:
         found = [each for each in letters if poison.stem in each]
         if found:
             assert whom in found[0]
-            assert "matrix size" in found[0]
+            assert "0 columns" in found[0]
             return
         assert time.monotonic() < end, f"no mail about {poison.stem}"
         time.sleep(0.2)

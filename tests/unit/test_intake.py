@@ -130,6 +130,11 @@ def test_who_is_told(own: str | None, admin: str | None, relay: bool, whom: str)
     serve = _files(site)[f"{intake.UNITS}/{intake.UNIT}"]
     assert ("ReadWritePaths=/var/spool/postfix/maildrop" in _lines(serve)) == bool(whom)
     assert mail.sends(site) == bool(whom)
+    main = [each.content.decode() for each in mail.files(site, ()) if each.path.endswith("main.cf")]
+    assert ["authorized_submit_users = root, uucp, intake" in each for each in main] == [
+        True
+    ] * len(main)
+    assert bool(main) == bool(whom)
 
 
 def test_every_module_travels() -> None:
