@@ -18,6 +18,7 @@ from intake.lane.ledger import Ledger, Row
 from intake.lane.mail import tell
 from intake.lane.settings import Settings
 from intake.lane.settle import Group, Settling
+from intake.lane.still import Still
 from intake.lane.worker import Answer
 from intake.refused import Refused
 from intake.returns import give
@@ -43,6 +44,7 @@ class Lane:
         self.client = Client(settings.archive)
         self.answers = Answers(settings)
         self.worker = self.answers.worker
+        self.still = Still(settings.mail, settings.patience)
         self.settling = {}
         for device in sorted(settings.devices):
             folder = settings.folder(device) / "incoming"
@@ -55,7 +57,7 @@ class Lane:
             try:
                 self._carry_out(row)
             except OSError as fault:  # of one device; the others must not wait for a person
-                log.error("%s stands still: %s", row.device, fault)
+                self.still.stands(row.device, str(fault), time.monotonic())
 
     def _make_folders(self, device: str) -> bool:
         """The device's folders, also where a person took one away; not where one is a link."""
@@ -66,7 +68,7 @@ class Lane:
                 if folder.resolve() != folder:
                     raise OSError(errno.ELOOP, "a link leads elsewhere", str(folder))
         except OSError as fault:
-            log.error("%s stands still: %s", device, fault)
+            self.still.stands(device, str(fault), time.monotonic())
             return False
         return True
 
@@ -81,13 +83,14 @@ class Lane:
                     self._room()
                     self._take(device, group)
                     moved += 1
+                    self.still.goes(device)
                 except Later:
                     break
                 except Unreachable as fault:
-                    log.warning("%s waits: %s", shown(group.names[0]), fault)
+                    self.still.stands(device, str(fault), time.monotonic())
                     break  # in order: what came later waits, too
                 except OSError as fault:
-                    log.error("%s stands still: %s", device, fault)
+                    self.still.stands(device, str(fault), time.monotonic())
                     if fault.errno in FULL:
                         return moved
                     break

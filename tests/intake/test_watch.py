@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from intake import cli
-from intake.lane import count, mail, rhythm, serve, silent
+from intake.lane import count, mail, rhythm, serve, silent, still
 from intake.lane.lane import Lane
 from intake.lane.settings import Settings
 from intake.refused import Refused
@@ -43,6 +43,42 @@ def config(settings: Settings) -> list[str]:
     told |= {"mail": "nm@example.org", "devices": {"icon": {}, "varicam": {}}}
     path.write_text(json.dumps(told | {"archive": {"url": settings.archive.url}}))
     return ["--config", str(path)]
+
+
+class TestStill:
+    def test_it_is_logged_once_and_mailed_when_it_lasts(
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent: list[str] = []
+        monkeypatch.setattr(still, "tell", lambda _whom, subject, _text: sent.append(subject))
+        lane = still.Still("nm@example.org", 600)
+        for now in (0, 2, 599):
+            lane.stands("icon", "the archive does not answer", now)
+        assert sent == []
+        assert len(caplog.records) == 1
+        lane.stands("icon", "the archive answers 503", 600)
+        lane.stands("icon", "the archive answers 503", 700)
+        assert sent == ["icon: its images are not taken in"]
+        assert len(caplog.records) == 2
+        lane.goes("icon")
+        lane.goes("icon")
+        assert sent[1:] == ["icon: its images are taken in again"]
+
+    def test_what_is_short_is_not_mailed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(still, "tell", None)
+        lane = still.Still("nm@example.org", 600)
+        lane.stands("icon", "the archive does not answer", 0)
+        lane.goes("icon")
+        lane.stands("icon", "the archive does not answer", 5000)
+
+    def test_the_lane_uses_it(self, lane: Lane, store: Store) -> None:
+        store.down = True
+        drop(lane.settings)
+        lane.once()
+        assert "icon" in lane.still._standing
+        store.down = False
+        lane.once()
+        assert lane.still._standing == {}
 
 
 class TestCount:
