@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gateway import __version__, features
-from gateway.audit import examine
+from gateway.audit import examine, say
 from gateway.audit.answer import Difference
 from gateway.audit.finding import Finding
 from gateway.audit.packets import Known, Words
@@ -28,7 +28,7 @@ from gateway.reach import Reach, Target, reach
 from gateway.ready import ready
 
 INPUT_ERROR = 3
-MOST_RANGES = 4
+MOST_QUIET = 4
 Rules = Annotated[
     Path | None,
     typer.Option("--ruleset", metavar="FILE", help="What nft listed, instead of a live box."),
@@ -75,7 +75,7 @@ def audit_verb(  # noqa: PLR0913 - each is an option of the command line
         found = None if ruleset else _reach(loaded, target, empirical=empirical)
         read = _read(ruleset, target, found)
         prover = examine.prover(read, loaded.site, flows)
-        whole = examine.audit(read, prover, described(loaded), __version__)
+        whole = examine.audit(read, prover, loaded.site, described(loaded), __version__)
         if empirical:
             whole = whole.with_findings(_by_packets(prover, found.lab if found else ""))
         _answer(whole, out=out, key=key, against=against, as_json=as_json)
@@ -164,10 +164,10 @@ def _print(whole: Audit) -> None:
         _out.print(f"apart: {apart}")
     quiet = [each for each in whole.remarks if each.kind == NEVER_HIT]
     for remark in whole.remarks:
-        if remark not in quiet[MOST_RANGES:]:
+        if remark not in quiet[MOST_QUIET:]:
             _out.print(f"{remark.kind}: {remark.where}: {remark.said}")
-    if len(quiet) > MOST_RANGES:
-        _out.print(f"{NEVER_HIT}: and {len(quiet) - MOST_RANGES} rules more (--json has them)")
+    if len(quiet) > MOST_QUIET:
+        _out.print(f"{NEVER_HIT}: and {len(quiet) - MOST_QUIET} rules more (--json has them)")
     for over in whole.expired:
         _out.print(Text(str(over), "bold red"))
     fails = ", and fails" if whole.exit and whole.answer == "PROVED" else ""
@@ -176,16 +176,9 @@ def _print(whole: Audit) -> None:
 
 
 def _print_difference(whole: Audit, found: Difference) -> None:
-    words = Words(Known.of(whole.site))
-    sure = "" if found.certain else "perhaps "
-    _out.print(Text(f"{sure}{found.kind}: {found.sentence}", "bold"))
-    _out.print(f"    packet: {words.packet(found.packet)}")
-    for region in found.regions[:MOST_RANGES]:
-        _out.print(f"    all of: {words.region(region)}")
-    if len(found.regions) > MOST_RANGES:
-        _out.print(f"    and {len(found.regions) - MOST_RANGES} ranges more (--json has them)")
-    by = found.rule or found.decided
-    _out.print(f"    decided by: {by}")
+    first, *rest = say.difference(found, Words(Known.of(whole.site)))
+    _out.print(Text(first, "bold"))
+    _out.print("\n".join(rest))
     for line in dict.fromkeys(flow.reason.line for flow in found.flows):
         _out.print(f"    line {line}: {whole.described.line(line)}")
 

@@ -7,48 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Literal
+from ipaddress import ip_address, ip_network
 
-from gateway.problems import Path, show_path
-from gateway.site import BOX, OUTSIDE, Site
+from gateway.flow import End, Flow, IPNetwork, PortRange, Reason, Service
+from gateway.ground import Ground, side_of
+from gateway.site import BOX, OUTSIDE
 
-IPNetwork = IPv4Network | IPv6Network
+__all__ = ["End", "Flow", "IPNetwork", "PortRange", "Reason", "Service", "side_of"]
+
 ANYWHERE: tuple[IPNetwork, ...] = (ip_network("0.0.0.0/0"),)
-
-
-@dataclass(frozen=True, order=True)
-class PortRange:
-    """Ports of one transport protocol, both ends included."""
-
-    protocol: str
-    low: int
-    high: int
-
-    def __str__(self) -> str:
-        ports = str(self.low) if self.low == self.high else f"{self.low}-{self.high}"
-        return f"{self.protocol}/{ports}"
-
-
-@dataclass(frozen=True)
-class Service:
-    """What is opened: ports, or ICMP echo (``ping``).
-
-    ``broadcast``: it is also sent to the network's broadcast addresses, as NetBIOS and DHCP are.
-    ``helper``: it announces a second connection between the same two machines, which the
-    kernel's connection tracking helper of that name reads (nft(8), ct helper).
-    """
-
-    name: str
-    ports: tuple[PortRange, ...] = ()
-    ping: bool = False
-    broadcast: bool = False
-    helper: Literal["", "ftp"] = ""
-
-    def __str__(self) -> str:
-        return ", ".join(str(port) for port in self.ports) or "icmp echo"
 
 
 def _service(name: str, *ports: str, broadcast: bool = False) -> Service:
@@ -103,89 +70,34 @@ def service(text: str) -> Service | None:
     return Service(text, (ports,)) if 1 <= ports.low <= ports.high <= 65535 else None
 
 
-@dataclass(frozen=True)
-class End:
-    """One end of a flow.
-
-    ``network`` is the side its packets come from or go to, None for the box itself;
-    ``addresses`` is what they carry there.
-    """
-
-    name: str
-    network: str | None
-    addresses: tuple[IPNetwork, ...]
-
-    @property
-    def is_box(self) -> bool:
-        """Whether the box itself is this end."""
-        return self.network is None
-
-
-@dataclass(frozen=True, order=True)
-class Reason:
-    """The place in the description that asked for a flow. ``line`` counts from 1; 0: not known."""
-
-    path: Path
-    line: int = 0
-
-    def __str__(self) -> str:
-        return f"{show_path(self.path)}:{self.line}" if self.line else show_path(self.path)
-
-
-@dataclass(frozen=True)
-class Flow:
-    """``source`` may open ``service`` to ``destination``, because of ``reason``.
-
-    Replies are part of it. ``feature`` is who asked; ``note`` is the description's own words,
-    ``owner`` who answers for it and ``expires`` the last day it is meant for.
-    """
-
-    source: End
-    destination: End
-    service: Service
-    reason: Reason
-    feature: str
-    note: str = ""
-    owner: str = ""
-    expires: date | None = None
-
-    def expired(self, today: date) -> bool:
-        """Whether the last day it was meant for is over."""
-        return self.expires is not None and self.expires < today
-
-    def at_line(self, line: int) -> Flow:
-        """The same flow, its reason's line known."""
-        return replace(self, reason=replace(self.reason, line=line))
-
-
-def box_end(site: Site, network: str) -> End:
+def box_end(site: Ground, network: str) -> End:
     """The box, as seen from one network: its own addresses there and no other of its own."""
     side = site.networks[network]
     own = [ip_network(each.ip) for each in (side.address, side.address6) if each]
     return End(BOX, None, tuple(own))
 
 
-def device_end(site: Site, name: str) -> End:
+def device_end(site: Ground, name: str) -> End:
     """A device on its network. The device must have a network (see checks.py)."""
     device = site.devices[name]
     own = [ip_network(each) for each in (device.address, device.address6) if each]
     return End(name, device.network, tuple(own))
 
 
-def network_end(site: Site, name: str) -> End:
+def network_end(site: Ground, name: str) -> End:
     """Everything on one side of the box, described or not."""
     side = site.networks[name]
     nets = [each.network for each in (side.address, side.address6) if each]
     return End(name, name, tuple(nets))
 
 
-def outside_end(site: Site) -> End:
+def outside_end(site: Ground) -> End:
     """Anything on the hospital's side and beyond."""
     both = (*ANYWHERE, ip_network("::/0")) if site.outside.address6 else ANYWHERE
     return End(OUTSIDE, site.outside_name, both)
 
 
-def end(site: Site, who: str) -> End | None:
+def end(site: Ground, who: str) -> End | None:
     """The end that a device, network, address, prefix or ``outside`` names, or None.
 
     An address inside one of our networks is on that side; every other one is outside. The name
@@ -204,15 +116,6 @@ def end(site: Site, who: str) -> End | None:
     return End(who, side_of(site, addresses), (addresses,))
 
 
-def side_of(site: Site, addresses: IPNetwork) -> str:
-    """The network that addresses belong to: an inside one that holds them all, else outside."""
-    for name, network in site.inside.items():
-        for own in (network.address, network.address6):
-            if own and own.version == addresses.version and addresses.subnet_of(own.network):  # type: ignore[arg-type]
-                return name
-    return site.outside_name
-
-
-def outside_host(site: Site, address: str) -> End:
+def outside_host(site: Ground, address: str) -> End:
     """A single host of the hospital's."""
     return End(address, site.outside_name, (ip_network(ip_address(address)),))

@@ -91,6 +91,14 @@ def size(count: int | None) -> str:
     return f"{value:.1f} TB"
 
 
+def _audit(row: Mapping[str, Any]) -> Line:
+    if row["fails"] is None:
+        return Line("audit", "firewall", row["said"])
+    state = f"{row['answer'] or 'not audited'} at {row['when']}"
+    said = f": {row['said']}" if row["said"] else ""
+    return Line("audit", "firewall", state + said, not row["fails"])
+
+
 def _service(row: Mapping[str, Any]) -> Line:
     return Line("services", row["name"], row["state"], bool(row["runs"]))
 
@@ -160,6 +168,7 @@ def _updates(row: Mapping[str, Any]) -> Line:
 
 
 _LINES: Mapping[str, Callable[[Mapping[str, Any]], Line]] = {
+    "audit": _audit,
     "services": _service,
     "nics": _nic,
     "leases": _lease,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
 
+from gateway.features import proof
+
 ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"nearest", "problems", "run"},
-    {"site", "profiles", "render"},
+    {"flow", "ground", "site", "profiles", "render"},
     {"load", "manual", "marked", "wording", "checks", "policy", "schema", "sharing", "tree", "weak"}
     | {"archive", "expiry", "lab"},
     {
@@ -104,6 +107,25 @@ def faults(path: Path, imported: set[str]) -> list[str]:
 @pytest.mark.parametrize("path", sources(), ids=module_of)
 def test_imports_run_one_way(path: Path) -> None:
     assert faults(path, ours(path)) == []
+
+
+CARRIED = {ROOT / "gateway" / each for each in proof.modules()}
+"""What goes to the box with the audit, and stands there without the rest."""
+
+
+@pytest.mark.parametrize("path", sorted(CARRIED), ids=module_of)
+def test_the_box_has_what_its_audit_imports(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    known = {module_of(each) for each in CARRIED}
+    for name in ours(path) - {"gateway.audit"}:
+        # `from gateway.audit import say` names the room
+        assert name in known, f"{name} stays with the controller"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "gateway.audit":
+            assert {f"gateway.audit.{each.name}" for each in node.names} <= known
+        roots = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        roots += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+        assert {each.split(".")[0] for each in roots} <= sys.stdlib_module_names | {"gateway"}
 
 
 def test_no_circles() -> None:

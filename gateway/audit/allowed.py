@@ -28,18 +28,14 @@ from gateway.audit.fields import (
     name_value,
 )
 from gateway.audit.rules import Values
+from gateway.audit.senders import Sides, numbers
 from gateway.audit.universe import Named, but, kinds, one
-from gateway.policy import Flow, IPNetwork, PortRange
-from gateway.site import Network, Site
+from gateway.flow import Flow, IPNetwork, PortRange
+from gateway.ground import Ground
 
 PROTOCOLS = {"tcp": TCP, "udp": UDP}
 SYN_ONLY: Values = flat([(f, f) for f in range(256) if f & fields.SYN_OF == fields.SYN])
 EVERYBODY = IPv4Network("255.255.255.255/32")
-NEVER4 = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
-"""Never the source of what comes from another machine (RFC 1122, 3.2.1.3; RFC 6890)."""
-NEVER6 = ("::/128", "::1/128", "::ffff:0:0/96", "ff00::/8")
-"""The same for IPv6 (RFC 4291, 2.5 and 2.7)."""
-LINK_LOCAL = "fe80::/10"
 ERRORS4: Values = ((3, 3), (11, 12))
 """Destination unreachable, time exceeded, parameter problem (RFC 792). Not source quench, which
 nobody sends any more (RFC 6633), nor redirect, which is no error and changes routes."""
@@ -72,30 +68,7 @@ class Permission:
     must: bool = True
 
 
-class Sides:
-    """The site's networks as packets show them: their cards, and who may be the source there."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self._cards = {
-            name: one(name_value(network.nic.interface)) for name, network in site.networks.items()
-        }
-        self._sources = {
-            (name, family): valid_sources(site, name, family)
-            for name in site.networks
-            for family in (IPV4, IPV6)
-        }
-
-    def card(self, network: str) -> Values:
-        """The card of a network."""
-        return self._cards[network]
-
-    def sources(self, network: str, family: int) -> Values:
-        """The source addresses that packets from a network may have."""
-        return self._sources[network, family]
-
-
-def permissions(site: Site, flows: Iterable[Flow]) -> Iterator[Permission]:
+def permissions(site: Ground, flows: Iterable[Flow]) -> Iterator[Permission]:
     """Everything that the description permits."""
     flows, sides = tuple(flows), Sides(site)
     yield from _itself()
@@ -118,10 +91,10 @@ def beginnings(sides: Sides, flow: Flow) -> Iterator[Permission]:
         return
     path, base = _way(sides, flow)
     for family in (IPV4, IPV6):
-        sources = _values(flow.source.addresses, family)
+        sources = numbers(flow.source.addresses, family)
         if not flow.source.is_box:
             sources = common(sources, sides.sources(str(flow.source.network), family))
-        destinations = _values(_reached(sides, flow), family)
+        destinations = numbers(_reached(sides, flow), family)
         if sources and destinations:
             box = {**base, "family": one(family), "source": sources, "destination": destinations}
             for what in _services(flow, family):
@@ -137,17 +110,6 @@ def _way(sides: Sides, flow: Flow) -> tuple[Path, Named]:
     if goes is None:
         return "input", {**new, "iif": sides.card(comes)}
     return "forward", {**new, "iif": sides.card(comes), "oif": sides.card(goes)}
-
-
-def _values(networks: Iterable[IPNetwork], family: int) -> Values:
-    version = 4 if family == IPV4 else 6
-    return flat(
-        [
-            (int(each.network_address), int(each.broadcast_address))
-            for each in networks
-            if each.version == version
-        ]
-    )
 
 
 def _reached(sides: Sides, flow: Flow) -> tuple[IPNetwork, ...]:
@@ -178,45 +140,8 @@ def _without_address(sides: Sides, flow: Flow) -> Iterator[Permission]:
         path, base = _way(sides, flow)
         if PortRange("udp", 67, 67) in flow.service.ports:
             box: Named = {"family": one(IPV4), "source": one(0), "protocol": one(UDP)}
-            ends: Named = {"destination": _values([EVERYBODY], IPV4), "sport": one(68)}
+            ends: Named = {"destination": numbers([EVERYBODY], IPV4), "sport": one(68)}
             yield Permission(path, {**base, **box, **ends, "dport": one(67)}, "begin", flow)
-
-
-def valid_sources(site: Site, name: str, family: int) -> Values:
-    """The source addresses that packets from one side may have: nobody borrows another's."""
-    network = site.networks[name]
-    if family == IPV6 and network.address6 is None:
-        return ()
-    never = _values(_never(site, network), family)
-    side = _values(_there(network), family) if network.inside else _everything(family)
-    return common(side, fields.all_but(never, _everything(family)[0][1]))
-
-
-def _everything(family: int) -> Values:
-    return ((0, (1 << (32 if family == IPV4 else 128)) - 1),)
-
-
-def _there(network: Network) -> Iterator[IPNetwork]:
-    yield network.network
-    if network.address6:
-        yield network.address6.network
-        yield ip_network(LINK_LOCAL)
-
-
-def _never(site: Site, network: Network) -> Iterator[IPNetwork]:
-    """The box's own addresses there, broadcasts, and outside also everything of ours."""
-    yield from (ip_network(each.ip) for each in (network.address, network.address6) if each)
-    own = network.network
-    if own.prefixlen < 31:
-        yield ip_network(own.broadcast_address)
-        if network.inside:  # outside, the hospital may number its hosts as it likes
-            yield ip_network(own.network_address)
-    if not network.inside:
-        yield from map(ip_network, (*NEVER4, *NEVER6))
-        for each in site.inside.values():
-            yield each.network
-            if each.address6:
-                yield each.address6.network
 
 
 def _anything_later(sides: Sides) -> Iterator[Permission]:
@@ -243,7 +168,7 @@ def _later(sides: Sides, begin: Permission) -> Iterator[Permission]:
     answer: Named = {
         _SWAPPED.get(name, name): values for name, values in box.items() if name != "destination"
     }
-    sources = _values(flow.destination.addresses, family)
+    sources = numbers(flow.destination.addresses, family)
     if not flow.destination.is_box:
         sources = common(sources, sides.sources(str(flow.destination.network), family))
     answer["source"] = sources
@@ -297,7 +222,7 @@ def _errors(sides: Sides, flows: tuple[Flow, ...]) -> Iterator[Permission]:
         yield Permission("output", base, "error", must=False)
         for name, network in sides.site.networks.items():
             sources, card = sides.sources(name, family), sides.card(name)
-            own = _values([ip_network(a.ip) for a in (network.address, network.address6) if a],
+            own = numbers([ip_network(a.ip) for a in (network.address, network.address6) if a],
                           family)  # fmt: skip
             coming = {**base, "iif": card, "source": sources}
             if not sources:

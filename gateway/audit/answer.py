@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.audit.rules import Interval, Rule, Strange, Values
-from gateway.policy import Flow
+from gateway.audit.finding import Weight
+from gateway.audit.rules import Rule, Strange, Values
+from gateway.flow import Flow
 
 Answer = Literal["PROVED", "DIFFERENT", "UNDECIDED"]
 Path = Literal["input", "forward", "output"]
@@ -68,4 +70,9 @@ class Proof:
     axioms: tuple[str, ...]
 
 
-__all__ = ["EXIT", "Answer", "Difference", "Interval", "Packet", "Path", "Proof", "Region"]
+def together(proved: Answer, beside: Iterable[Weight]) -> Answer:
+    """The answer about a box: of its rules, and of what was found beside them."""
+    weights = set(beside)
+    if proved == "DIFFERENT" or "differs" in weights:
+        return "DIFFERENT"
+    return "UNDECIDED" if proved == "UNDECIDED" or "undecided" in weights else "PROVED"

@@ -14,17 +14,19 @@ from itertools import islice
 from typing import Literal
 
 from gateway.audit import packets
-from gateway.audit.allowed import SYN_ONLY, Permission, Sides, beginnings, valid_sources
+from gateway.audit.allowed import SYN_ONLY, Permission, beginnings
 from gateway.audit.answer import Path
 from gateway.audit.diagram import FALSE
 from gateway.audit.fields import IPV4, IPV6, NUMBER, TCP, UDP, show
 from gateway.audit.prove import Prover
 from gateway.audit.rules import Interval, Values
+from gateway.audit.senders import Sides, valid_sources
 from gateway.audit.trace import trace
 from gateway.audit.universe import Named, but, one
+from gateway.ground import Ground
 from gateway.policy import End, Flow, Reason, Service, end, network_end, outside_end
 from gateway.problems import Failed
-from gateway.site import BOX, Site
+from gateway.site import BOX
 
 Verdict = Literal["yes", "no", "partly", "unknown"]
 Box = Mapping[int, Values]
@@ -65,7 +67,7 @@ class Reply:
     """A packet of the rest."""
 
 
-def who(site: Site, name: str) -> End:
+def who(site: Ground, name: str) -> End:
     """The end that a word names: a device, a network, an address, ``outside`` or ``box``."""
     if name == BOX:
         own = [each for card in site.networks.values() for each in (card.address, card.address6)]

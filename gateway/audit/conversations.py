@@ -14,8 +14,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Literal
 
 from gateway.audit.finding import Finding
-from gateway.policy import End, Flow, side_of
-from gateway.site import Site
+from gateway.flow import End, Flow
+from gateway.ground import Ground, side_of
 
 Address = IPv4Address | IPv6Address
 Order = Literal["<", ">"]
@@ -120,7 +120,7 @@ def _tuple(data: bytes, order: Order) -> Tuple:
 class Permits:
     """Which conversations the policy lets begin."""
 
-    def __init__(self, site: Site, flows: Iterable[Flow]) -> None:
+    def __init__(self, site: Ground, flows: Iterable[Flow]) -> None:
         self._site = site
         self._by_source: dict[Address, list[Flow]] = {}
         self._wide: list[Flow] = []

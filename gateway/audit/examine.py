@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.audit import redundant, surroundings
-from gateway.audit.collect import collect
+from gateway.audit.collect import Read, from_box, of_this_site, prover
 from gateway.audit.finding import Finding
-from gateway.audit.parse import load_text, parse
+from gateway.audit.parse import load_text
 from gateway.audit.prove import Prover
-from gateway.audit.rules import Ruleset
-from gateway.audit.scratch import Listing
 from gateway.audit.snapshot import Snapshot
 from gateway.audit.whole import Audit, Described, Remark
 from gateway.expiry import expired
-from gateway.policy import Flow
 from gateway.problems import Failed
 from gateway.site import Site
 
+__all__ = ["Read", "audit", "from_box", "from_file", "of_this_site", "prover"]
+
 MOST_BYTES = 64 << 20
-
-
-@dataclass(frozen=True)
-class Read:
-    """A ruleset, where it came from, and what was read beside it."""
-
-    ruleset: Ruleset
-    origin: str
-    snapshot: Snapshot | None = None
-
-
-def from_box(reach: Sequence[str], origin: str) -> Read:
-    """What a box's kernel has now. ``reach``: the words that run a command there as root."""
-    seen = collect(reach)
-    names = ("nft_json", "nft_text", "nft_readable", "nft_program")
-    said = {name: seen.commands[name] for name in names}
-    errors = "\n".join(each.err for each in said.values() if each.err.strip())
-    texts = (said["nft_json"].out, said["nft_text"].out, said["nft_readable"].out)
-    # The box's own nft reads its own listing again: another version may not.
-    ruleset = parse(Listing(*texts, errors, said["nft_program"].out), on=reach)
-    return Read(ruleset, f"{origin} ({seen.host})", seen)
 
 
 def from_file(file: Path) -> Read:
@@ -67,26 +44,9 @@ def from_file(file: Path) -> Read:
         ) from None
 
 
-def of_this_site(read: Read, site: Site) -> None:
-    """Raises Failed where the ruleset knows none of the site's cards."""
-    cards = {name: network.nic.interface for name, network in site.networks.items()}
-    if read.ruleset.tables and not any(f'"{card}"' in read.ruleset.text for card in cards.values()):
-        listed = ", ".join(cards.values())
-        raise Failed(
-            f"{read.origin}: these rules name none of the site's cards ({listed}): they are of"
-            " another box, or the cards are called otherwise there"
-        )
-
-
-def prover(read: Read, site: Site, flows: Iterable[Flow]) -> Prover:
-    """Both sides as diagrams."""
-    of_this_site(read, site)
-    return Prover(read.ruleset, site, tuple(flows))
-
-
-def audit(read: Read, prover: Prover, described: Described, version: str) -> Audit:
+def audit(read: Read, prover: Prover, site: Site, described: Described, version: str) -> Audit:
     """The whole answer about a ruleset and what stands beside it."""
-    when, site = datetime.now(UTC), prover.site
+    when = datetime.now(UTC)
     if read.snapshot:
         findings = surroundings.findings(read.snapshot, site, prover.flows)
     else:

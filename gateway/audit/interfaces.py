@@ -9,17 +9,16 @@ from typing import Any
 
 from gateway.audit.finding import Finding
 from gateway.audit.snapshot import Link, Snapshot
-from gateway.site import Network, Site
+from gateway.ground import Ground, Wire
 
 _TUNNELS = frozenset(
     {"gre", "gretap", "ip6gre", "ip6gretap", "ip6tnl", "ipip", "sit", "vti", "vti6", "xfrm"}
     | {"vxlan", "geneve", "gtp", "wireguard", "tun", "bareudp", "l2tpeth", "erspan", "ppp"}
 )
 _SHARING = frozenset({"macvlan", "macvtap", "ipvlan", "ipvtap"})
-_LINK_LOCAL = ip_network("fe80::/10")
 
 
-def findings(seen: Snapshot, site: Site) -> Iterator[Finding]:
+def findings(seen: Snapshot, site: Ground) -> Iterator[Finding]:
     """What there is beside the site's cards, and what of them is missing."""
     for name, network in site.networks.items():
         yield from _card(seen, name, network)
@@ -31,7 +30,7 @@ def findings(seen: Snapshot, site: Site) -> Iterator[Finding]:
     yield from _routes(seen, site)
 
 
-def _card(seen: Snapshot, name: str, network: Network) -> Iterator[Finding]:
+def _card(seen: Snapshot, name: str, network: Wire) -> Iterator[Finding]:
     card = network.nic.interface
     link = seen.link(card)
     if link is None:
@@ -82,7 +81,7 @@ def _other(link: Link, cards: set[str], below: set[str]) -> Iterator[Finding]:
         yield Finding("note", "interface", "an interface that the description does not name", fact)
 
 
-def _routes(seen: Snapshot, site: Site) -> Iterator[Finding]:
+def _routes(seen: Snapshot, site: Ground) -> Iterator[Finding]:
     """Routes by which a network's addresses are sought elsewhere, and rules that choose."""
     usual = {"local", "main", "default"}
     for version in ("4", "6"):
@@ -99,7 +98,7 @@ def _rows(seen: Snapshot, name: str) -> list[dict[str, Any]]:
     return [row for row in rows if row]
 
 
-def _route(row: dict[str, Any], site: Site) -> Iterator[Finding]:
+def _route(row: dict[str, Any], site: Ground) -> Iterator[Finding]:
     if row.get("type") in ("local", "broadcast", "multicast", "anycast", "unreachable"):
         return
     dst, card = str(row.get("dst", "")), row.get("dev", "")

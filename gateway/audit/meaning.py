@@ -39,8 +39,9 @@ HOOKS: Mapping[Path, tuple[str, ...]] = {
     "output": ("output", "postrouting"),
 }
 TRACKING = -200
-"""The priority of connection tracking (NF_IP_PRI_CONNTRACK). Fragments are joined at -400."""
+"""The priority of connection tracking (NF_IP_PRI_CONNTRACK)."""
 JOINING = -400
+"""That at which fragments are joined (NF_IP_PRI_CONNTRACK_DEFRAG)."""
 NAT_PRIORITY = {"prerouting": -100, "output": -100, "postrouting": 100, "input": 100}
 """Where nat chains are asked, whatever their own priority; that only orders them among themselves
 (nf_nat_core.c, nf_nat_register_fn)."""
@@ -230,7 +231,7 @@ def _doubtful_order(chains: list[tuple[Table, Chain]]) -> Iterable[Strange]:
             yield Strange(
                 f"{table.name} {chain.name}", "it has the priority of connection tracking"
             )
-        if chain.hook in ("prerouting", "output") and priority(chain) <= -400:
+        if chain.hook in ("prerouting", "output") and priority(chain) <= JOINING:
             yield Strange(f"{table.name} {chain.name}", "it sees fragments before they are joined")
 
 

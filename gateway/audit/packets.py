@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from gateway.audit.fields import (
     value_name,
 )
 from gateway.audit.rules import Values
-from gateway.site import Site
+from gateway.ground import Ground
 
 MOST_BOXES = 5_000
 """So many are looked at; a larger difference is shown by its beginning."""
@@ -54,33 +54,55 @@ class Known(NamedTuple):
     cards: dict[int, str]
     addresses: dict[tuple[int, int], str]
     """By family and number."""
+    sides: dict[int, list[tuple[int, int]]]
+    """The described addresses behind a card, by family and number."""
+    own: dict[int, list[tuple[int, int]]]
+    """The box's own addresses on a card."""
 
     @classmethod
-    def of(cls, site: Site) -> Known:
+    def of(cls, site: Ground) -> Known:
         """All cards by their network, all addresses by who has them."""
         cards = {name_value(net.nic.interface): name for name, net in site.networks.items()}
         addresses: dict[tuple[int, int], str] = {}
+        sides: dict[int, list[tuple[int, int]]] = {card: [] for card in cards}
+        own: dict[int, list[tuple[int, int]]] = {card: [] for card in cards}
+        card_of = {name: card for card, name in cards.items()}
         for name, device in site.devices.items():
             for each in (device.address, device.address6):
-                if each:
+                if each and device.network:
                     addresses[_family(each), int(each)] = name
-        for net in site.networks.values():
-            for own in (net.address, net.address6):
-                if own:
-                    addresses[_family(own), int(own.ip)] = "box"
-        return cls(cards, addresses)
+                    sides[card_of[device.network]].append((_family(each), int(each)))
+        for name, net in site.networks.items():
+            for mine in (net.address, net.address6):
+                if mine:
+                    addresses[_family(mine), int(mine.ip)] = "box"
+                    own[card_of[name]].append((_family(mine), int(mine.ip)))
+        sides[name_value(site.outside.nic.interface)] += _NOBODYS
+        return cls(cards, addresses, sides, own)
 
-    def preferred(self, name: str, family: int) -> Iterable[int]:
-        """Values that make an example easy to read."""
+    def preferred(self, name: str, chosen: Mapping[str, int]) -> Iterable[int]:
+        """Values that make an example easy to read, after the fields that are chosen already."""
         if name in ("iif", "oif"):
-            return self.cards
+            # Between two sides, and not back where it came from.
+            return (*(card for card in self.cards if card != chosen.get("iif")), *self.cards)
         if name in ("source", "destination"):
-            # 198.51.100.7 and 2001:db8::7 are nobody's (RFC 5737, RFC 3849).
-            other = ip_address("198.51.100.7" if family == IPV4 else "2001:db8::7")
-            return (*(value for of, value in self.addresses if of == family), int(other))
+            return self._addresses(name, chosen)
         if name == "sport":
             return (40000,)
         return PREFERRED.get(name, ())
+
+    def _addresses(self, name: str, chosen: Mapping[str, int]) -> Iterator[int]:
+        """First who is on that side, then who is anywhere; nobody talks to himself."""
+        here, there = ("iif", "oif") if name == "source" else ("oif", "iif")
+        near = self.sides.get(chosen[here], []) if chosen[here] else self.own.get(chosen[there], [])
+        other = chosen.get("source") if name == "destination" else None
+        for family, value in (*near, *self.addresses, *_NOBODYS):
+            if family == chosen["family"] and value != other:
+                yield value
+
+
+# 198.51.100.7 and 2001:db8::7 are nobody's (RFC 5737, RFC 3849).
+_NOBODYS = ((IPV4, int(ip_address("198.51.100.7"))), (IPV6, int(ip_address("2001:db8::7"))))
 
 
 def _family(address: IPv4Address | IPv6Address) -> int:
@@ -92,10 +114,8 @@ def example(path: Path, box: Mapping[int, Values], known: Known) -> Packet:
     chosen: list[tuple[str, int]] = []
     for number, name in enumerate(FIELDS):
         values = box.get(number, ((0, (1 << fields.BITS[name]) - 1),))
-        family = dict(chosen).get("family", IPV4)
-        liked = (
-            v for v in known.preferred(name, family) if any(low <= v <= top for low, top in values)
-        )
+        preferred = known.preferred(name, dict(chosen))
+        liked = (v for v in preferred if any(low <= v <= top for low, top in values))
         chosen.append((name, next(liked, values[0][0])))
     return Packet(path, tuple(chosen))
 
@@ -178,14 +198,23 @@ class Words:
         """Ranges of addresses and ports, what is not narrowed left out."""
         given = dict(region.fields)
         family = given.get("family", ((IPV4, IPV4),))[0][0]
-        shown = ("iif", "oif", "source", "destination", "protocol", "sport", "dport")
+        whole = ((0, (1 << (32 if family == IPV4 else 128)) - 1),)
         return ", ".join(
-            f"{name} {ranges(name, given[name], family)}"
-            for name in shown
-            if name in given and given[name] != ((0, 0),)
+            f"{word} {ranges(name, given[name], family)}"
+            for name, word in _WORDS.items()
+            if name in given and given[name] != ((0, 0),) and given[name] != whole
         )
 
 
+_WORDS = {
+    "iif": "in by",
+    "oif": "out by",
+    "source": "from",
+    "destination": "to",
+    "protocol": "by",
+    "sport": "from port",
+    "dport": "to port",
+}
 _ENDS = ("source", "destination")
 
 

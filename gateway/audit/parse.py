@@ -199,12 +199,7 @@ def _named_set(body: Json, where: str, flags: tuple[str, ...]) -> NamedSet:
     try:
         if unknown := [each for each in types if each not in TYPES]:
             raise NotUnderstood(f"the type {unknown[0]}")
-        if extra := {*flags, *body.get("flags", ())} - {
-            "constant",
-            "interval",
-            "dynamic",
-            "timeout",
-        }:
+        if extra := {*flags, *body.get("flags", ())} - KNOWN_SET_FLAGS:
             raise NotUnderstood(f"the flag {', '.join(sorted(extra))}")
         found = tuple(elements(body.get("elem", []), [TYPES[each] for each in types], 2))
     except NotUnderstood as why:

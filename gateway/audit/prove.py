@@ -23,8 +23,8 @@ from gateway.audit.packets import MOST_BOXES
 from gateway.audit.rules import Ruleset, Strange, Values
 from gateway.audit.trace import Trace, trace
 from gateway.audit.universe import Named, one
-from gateway.policy import Flow
-from gateway.site import Site
+from gateway.flow import Flow
+from gateway.ground import Ground
 
 Kind = Literal["opened", "closed", "translation", "helper"]
 
@@ -49,7 +49,7 @@ class _Found(NamedTuple):
 
 
 def prove(
-    ruleset: Ruleset, site: Site, flows: Iterable[Flow], strange: Iterable[Strange] = ()
+    ruleset: Ruleset, site: Ground, flows: Iterable[Flow], strange: Iterable[Strange] = ()
 ) -> Proof:
     """Whether a ruleset permits exactly the flows; ``strange``: what else is not understood."""
     return Prover(ruleset, site, tuple(flows), tuple(strange)).proof()
@@ -61,7 +61,7 @@ class Prover:
     def __init__(
         self,
         ruleset: Ruleset,
-        site: Site,
+        site: Ground,
         flows: tuple[Flow, ...],
         strange: tuple[Strange, ...] = (),
     ) -> None:

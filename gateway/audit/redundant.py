@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.audit import say
-from gateway.audit.allowed import Sides, beginnings
+from gateway.audit.allowed import beginnings
 from gateway.audit.chains import Chains
 from gateway.audit.diagram import FALSE, Diagram
 from gateway.audit.fields import FIELDS, LIMITS, NEW, NUMBER, name_value
@@ -19,8 +19,9 @@ from gateway.audit.meaning import PATHS, base_chains
 from gateway.audit.outcome import NONE, Outcome, Outcomes, Way
 from gateway.audit.prove import Prover
 from gateway.audit.rules import Chain, Element, Match, Rule, Table, Verdict, VerdictMap
+from gateway.audit.senders import Sides
 from gateway.audit.universe import one
-from gateway.policy import Flow
+from gateway.flow import Flow
 
 Kind = Literal["impossible", "shadowed", "redundant", "never hit", "no reason", "no rule"]
 MOST_NAMED = 3

@@ -17,8 +17,6 @@ Interval = tuple[int, int]
 Values = tuple[Interval, ...]
 """Intervals in rising order that do not touch."""
 
-Hook = Literal["prerouting", "input", "forward", "output", "postrouting"]
-
 
 @dataclass(frozen=True)
 class Verdict:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from gateway.audit import packets
-from gateway.audit.answer import Packet
+from gateway.audit.answer import Difference, Packet
 from gateway.audit.fields import ESTABLISHED, INVALID, NEW, RELATED, SYN, SYN_OF, TCP, UNTRACKED
 from gateway.audit.packets import Words
 from gateway.audit.trace import Trace
-from gateway.policy import Flow
+from gateway.flow import Flow
 from gateway.problems import show_path
+
+MOST_RANGES = 4
+"""So many of a difference's ranges are shown."""
 
 
 def path_of(flow: Flow) -> str:
@@ -32,6 +36,18 @@ def names(comment: str, flow: Flow) -> bool:
 def flow(each: Flow) -> str:
     """A flow with its reason."""
     return f"{each.source.name} → {each.destination.name} {each.service.name} ({each.reason})"
+
+
+def difference(found: Difference, words: Words) -> Iterator[str]:
+    """A difference in lines: the sentence, and below it what shows it and what decides it."""
+    sure = "" if found.certain else "perhaps "
+    yield f"{sure}{found.kind}: {found.sentence}"
+    yield f"    packet: {words.packet(found.packet)}"
+    for region in found.regions[:MOST_RANGES]:
+        yield f"    all of: {words.region(region)}"
+    if len(found.regions) > MOST_RANGES:
+        yield f"    and {len(found.regions) - MOST_RANGES} ranges more (--json has them)"
+    yield f"    decided by: {found.rule or found.decided}"
 
 
 def sentence(kind: str, packet: Packet, flows: tuple[Flow, ...], way: Trace, words: Words) -> str:

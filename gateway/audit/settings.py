@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from gateway.audit.finding import Finding
 from gateway.audit.snapshot import Settings, Snapshot
-from gateway.site import Site
+from gateway.ground import Ground
 
 
-def findings(seen: Snapshot, site: Site) -> Iterator[Finding]:
+def findings(seen: Snapshot, site: Ground) -> Iterator[Finding]:
     """What is set otherwise than the site needs it."""
     yield from _forwarding(seen.sysctls, site)
     yield from _ipv6(seen.sysctls, site)
@@ -34,7 +34,7 @@ def _has_bridge(seen: Snapshot) -> bool:
     return any(link.kind == "bridge" for link in seen.links)
 
 
-def _forwarding(settings: Settings, site: Site) -> Iterator[Finding]:
+def _forwarding(settings: Settings, site: Ground) -> Iterator[Finding]:
     if settings.get("ipv4/ip_forward") != "1":
         said = "the box forwards nothing: what is permitted between networks does not work"
         yield Finding("differs", "forwarding", said, _fact(settings, "ipv4/ip_forward"))
@@ -48,7 +48,7 @@ def _forwarding(settings: Settings, site: Site) -> Iterator[Finding]:
         yield Finding("note", "forwarding", said, _fact(settings, "ipv6/conf/all/forwarding"))
 
 
-def _ipv6(settings: Settings, site: Site) -> Iterator[Finding]:
+def _ipv6(settings: Settings, site: Ground) -> Iterator[Finding]:
     for name, network in site.networks.items():
         key = f"ipv6/conf/{network.nic.interface}/disable_ipv6"
         if network.address6 and settings.get(key) == "1":

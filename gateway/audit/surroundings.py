@@ -16,8 +16,8 @@ from gateway.audit.finding import Finding, by_weight
 from gateway.audit.interfaces import findings as interface_findings
 from gateway.audit.settings import findings as setting_findings
 from gateway.audit.snapshot import Snapshot
-from gateway.policy import Flow
-from gateway.site import Site
+from gateway.flow import Flow
+from gateway.ground import Ground
 
 _LEGACY = {
     "/proc/net/ip_tables_names": "IPv4",
@@ -45,7 +45,7 @@ _PLAIN_QDISCS = frozenset(
 )
 
 
-def findings(seen: Snapshot, site: Site, flows: Iterable[Flow]) -> tuple[Finding, ...]:
+def findings(seen: Snapshot, site: Ground, flows: Iterable[Flow]) -> tuple[Finding, ...]:
     """Everything beside the rules, the heaviest first."""
     found = [
         *_unheard(seen),

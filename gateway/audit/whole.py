@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from gateway.audit.answer import EXIT, Answer, Proof
+from gateway.audit.answer import EXIT, Answer, Proof, together
 from gateway.audit.finding import Finding, Weight, by_weight
 from gateway.audit.rules import Ruleset
 from gateway.audit.snapshot import Snapshot
 from gateway.expiry import Expired
-from gateway.policy import Flow
+from gateway.flow import Flow
 from gateway.site import Site
 
 FAILS = EXIT["DIFFERENT"]
@@ -86,11 +86,7 @@ class Audit:
     @property
     def answer(self) -> Answer:
         """Whether the box permits exactly what the description says."""
-        if self.proof.answer == "DIFFERENT" or self.weighing("differs"):
-            return "DIFFERENT"
-        if self.proof.answer == "UNDECIDED" or self.weighing("undecided"):
-            return "UNDECIDED"
-        return "PROVED"
+        return together(self.proof.answer, (each.weight for each in self.findings))
 
     @property
     def exit(self) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 
 from . import (
     accounts,
+    audited,
     confirm,
     drift,
     drifting,
@@ -198,6 +199,10 @@ def _drift(store: Store, given: argparse.Namespace) -> Told:
     return drifting.write_home(store) if given.mail else drifting.drift(store)
 
 
+def _audit(store: Store, given: argparse.Namespace) -> Told:
+    return audited.audit(store, by_mail=given.mail)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("gateway-box", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -223,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("plan", _plan, "what an archive would change", "archive")
     verb("status", _status, "the active generation, and the drift from it")
     verb("drift", _drift, "what is not as the generation says, who and when", "mail")
+    verb("audit", _audit, "do the live rules permit what the description says?", "mail")
     verb("report", _report, "how the box is doing: services, leases, disk, time, updates")
     verb("list", _list, "the generations that are kept; a star marks the active one")
     verb("show", _show, "one generation: what became of it, its files and packages", "generation")

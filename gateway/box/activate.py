@@ -65,6 +65,7 @@ def activate(  # noqa: PLR0913 - what a switch can be told
     except BaseException as error:
         raise _failed(store, switch, error, guard, undoing.aside if undoing else ()) from error
     _end(store, after, confirm_within, guard)
+    switch.begin_audit()
     switch.outcome.warnings += services.lacking(wanted.manifest.units)
     return switch.outcome
 

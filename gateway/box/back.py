@@ -70,6 +70,7 @@ def go_back(store: Store, why: str, moved: dict[str, str] | None = None) -> Outc
     switch.attempt("cards get their names back", lambda: nics.move(_reversed(moved or {})))
     switch.go()
     _remember(store, state, target, why, switch.outcome)
+    switch.begin_audit()
     return switch.outcome
 
 

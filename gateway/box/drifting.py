@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from . import journal
+from . import journal, letters
 from .drift import Finding, findings, with_who
-from .files import Paths, make_folder, write
-from .process import Done, Failed
+from .files import Paths
 from .store import Store
-
-AGAIN_SECONDS = 7 * 86400
-"""The same drift is written about once a week."""
 
 _KINDS = {
     "file": "files that were changed",
@@ -62,23 +56,10 @@ def refusal(paths: Paths, found: Sequence[Finding]) -> str:
     )
 
 
-def write_home(
-    store: Store, send: Callable[[Paths, str, str], Done | None] = journal.mail
-) -> dict[str, Any]:
+def write_home(store: Store, send: letters.Send = journal.mail) -> dict[str, Any]:
     """The timer's work: a letter when there is drift that was not written about yet."""
     told = drift(store)
-    found = sorted(each["line"] for each in told["drift"])
-    file = store.paths.memory / "drift.json"
-    try:
-        last = json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        last = {"drift": [], "written": 0}
-    is_new = found != last["drift"] or time.time() - last["written"] >= AGAIN_SECONDS
-    if found and is_new:
-        done = send(store.paths, f"not as described ({len(found)})", "\n".join(told["text"]))
-        if done and not done.ok:
-            raise Failed(f"there is drift, and nobody could be told: {done.blame()}")
-    if found != last["drift"] or (found and is_new):
-        make_folder(file.parent, 0o700)
-        write(file, json.dumps({"drift": found, "written": time.time()}).encode())
+    found = [each["line"] for each in told["drift"]]
+    letter = f"not as described ({len(found)})", "\n".join(told["text"])
+    letters.when_new(store.paths, store.paths.memory / "drift.json", found, letter, send)
     return {"drift": len(found), "lines": told["lines"]}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import services
+from . import audited, services
 from .process import Failed, must, run
 from .store import Store
 from .switch import view
@@ -240,6 +240,7 @@ def _count(folder: Path, pattern: str) -> int:
 
 
 PARTS: dict[str, Callable[[Store], Sequence[dict[str, Any]]]] = {
+    "audit": audited.kept,
     "services": _services,
     "nics": _nics,
     "leases": _leases,

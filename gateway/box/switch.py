@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from . import conntrack, nics, policy, services
+from . import audited, conntrack, nics, policy, services
 from .claims import Claims
 from .files import Paths, differs, place
 from .manifest import BOOT_FILE, BOOT_UNIT, NOTHING, Entry, Manifest
@@ -216,3 +216,11 @@ class Switch:
         if policy.PATH in manifest.paths:
             permitted = self.new.staged(policy.PATH).read_bytes()
             self.outcome.ended += conntrack.after(self._paths, permitted)
+
+    def begin_audit(self) -> None:
+        """Have the rules audited that there are now; once the state says which they are."""
+        try:
+            if self.outcome.changed:
+                audited.begin(self.new.manifest)
+        except Failed as error:  # it is an alarm: no reason to go back
+            self.outcome.warnings.append(f"the rules are not audited: {error}")

@@ -14,8 +14,8 @@ from gateway.audit.finding import Finding
 from gateway.audit.prove import Prover
 from gateway.empirical.corners import chosen
 from gateway.empirical.wires import Sides, Wires
+from gateway.ground import Ground
 from gateway.problems import Failed
-from gateway.site import Site
 
 BATCH = 4_000
 """After so many, the kernel forgets all conversations: each packet is to begin one."""
@@ -62,7 +62,7 @@ class Compared:
             yield Finding("note", "packets", said, f"{self.seconds:.1f} s")
 
 
-def sides(site: Site) -> Sides:
+def sides(site: Ground) -> Sides:
     """A site's cards and the box's addresses."""
     return {
         network.nic.interface: tuple(each for each in (network.address, network.address6) if each)

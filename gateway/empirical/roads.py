@@ -11,7 +11,7 @@ from ipaddress import ip_network
 
 from gateway.audit.answer import Path
 from gateway.audit.fields import IPV4, NUMBER, name_value
-from gateway.site import Site
+from gateway.ground import Ground
 
 Range = tuple[int, int]
 _FAMILY, _SOURCE, _TO, _OUT = (NUMBER[n] for n in ("family", "source", "destination", "oif"))
@@ -59,7 +59,7 @@ class Roads:
         return next((card for low, high, card in self.nets if low <= to <= high), self.default)
 
 
-def roads(site: Site) -> tuple[Roads, Roads]:
+def roads(site: Ground) -> tuple[Roads, Roads]:
     """A site's, for IPv4 and IPv6."""
     default = name_value(site.outside.nic.interface)
     cards = [(name_value(each.nic.interface), each) for each in site.networks.values()]

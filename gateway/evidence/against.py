@@ -32,7 +32,8 @@ class Change:
     def __str__(self) -> str:
         because = f" ({self.reason})" if self.reason else ""
         detail = f": {self.detail}" if self.detail else ""
-        return f"{self.kind}: {self.said}{because}{detail}; {self.since}"
+        said = self.said.removesuffix(".")
+        return f"{self.kind}: {said}{because}{detail}; {self.since}"
 
 
 def read(folder: Path) -> dict[str, Any]:

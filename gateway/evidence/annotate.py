@@ -76,15 +76,20 @@ class _Known:
         for flow in audit.flows:
             self.reasons.setdefault(str(flow.reason), []).append(flow)
         self.doubts: dict[int, list[str]] = {}
+        for each in audit.proof.differences:
+            if each.rule:
+                said = f"DIFFERENT: {each.sentence}"
+                self.doubts.setdefault(each.rule.handle, []).append(said)
         for remark in audit.doubts:
-            said = f"{remark.kind.upper()}: {remark.said}"
-            self.doubts.setdefault(remark.handle, []).append(said)
+            if remark.handle:  # a reason without a rule has none, nor has most of a listing
+                said = f"{remark.kind.upper()}: {remark.said}"
+                self.doubts.setdefault(remark.handle, []).append(said)
         since = audit.snapshot.box.get("since") if audit.snapshot else ""
         self.unused = f"no packet since {since}" if since else "no packet yet"
         self.strange: dict[int, str] = {}
-        for each in chain(audit.proof.strange, audit.proof.apart):
-            if found := re.search(r"handle (\d+)", each.where):
-                self.strange[int(found[1])] = str(each)
+        for odd in chain(audit.proof.strange, audit.proof.apart):
+            if found := re.search(r"handle (\d+)", odd.where):
+                self.strange[int(found[1])] = str(odd)
 
     def line(self, number: int, text: str) -> Line:
         found = _HANDLE.search(text)

@@ -27,6 +27,7 @@ from gateway.features import (
     network,
     nfs,
     policy_file,
+    proof,
     samba,
     shares,
     updates,
@@ -60,6 +61,7 @@ FEATURES: tuple[Feature, ...] = (
     archive.FEATURE,
     intake.FEATURE,
     drift.FEATURE,
+    proof.FEATURE,
 )
 """In the order in which a box takes their files into use."""
 

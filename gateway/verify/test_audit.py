@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import time
+from typing import Any
+
 import pytest
 
 from gateway.audit import examine
 from gateway.audit.answer import Proof
 from gateway.audit.finding import Finding
 from gateway.audit.surroundings import findings
+from gateway.features import drift, proof
 from gateway.verify.context import Context
+from gateway.verify.mailbox import arrived
 from gateway.verify.plugin import Note
 from lab import Lab
 
@@ -41,3 +47,36 @@ def test_control_a_rule_added_by_hand_is_found(lab: Lab, context: Context, note:
         assert lab.exec("box", ["nft", "-f", "/etc/nftables.conf"]).returncode == 0
     assert proof.answer == "DIFFERENT"
     assert {each.packet["dport"] for each in proof.differences} == {9}
+
+
+@pytest.mark.alone
+def test_the_box_audits_itself(lab: Lab, context: Context, note: Note) -> None:
+    """And tells it: in the status, by mail. The control is the rule that is not there yet."""
+    note("box", "nftables", "the box proves its own rules; one by hand is told in status and mail")
+    # Other checks have opened ports by hand: what came by them is ended as after any switch.
+    assert lab.exec("box", ["gateway-box", "activate", "--confirm-within", "0"]).returncode == 0
+    before = _audited(lab)
+    assert (before["answer"], before["fails"]) == ("PROVED", False), before["said"]
+    port = str(20000 + time.monotonic_ns() % 10000)  # a letter tells the same only once a week
+    rule = [port if word == "9" else word for word in OPENED]
+    assert lab.exec("box", rule).returncode == 0
+    try:
+        after = _audited(lab)
+    finally:
+        assert lab.exec("box", ["nft", "-f", "/etc/nftables.conf"]).returncode == 0
+    assert (after["answer"], after["fails"]) == ("DIFFERENT", True)
+    assert f"opened: A new conversation (udp/{port})" in after["said"]
+    if drift.writes(context.site):
+        letter = arrived(lab, f"udp/{port}", 30)
+        assert letter is not None
+        assert "firewall: DIFFERENT" in str(letter["Subject"])
+    assert _audited(lab)["answer"] == "PROVED"
+
+
+def _audited(lab: Lab) -> dict[str, Any]:
+    """What the box says of its audit in its report, when it has made one now."""
+    done = lab.exec("box", ["systemctl", "restart", proof.SERVICE])
+    assert done.returncode == 0, lab.exec("box", ["journalctl", "-n", "20", "-u", proof.SERVICE])
+    told = json.loads(lab.exec("box", ["gateway-box", "report"]).stdout.splitlines()[-1])
+    found: dict[str, Any] = told["parts"]["audit"][0]
+    return found

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from email import message_from_bytes
-from email.message import Message
 
 import pytest
 
 from gateway.features import mail
 from gateway.verify.context import Context, outsider_address
+from gateway.verify.mailbox import arrived
 from gateway.verify.plugin import Note
 from gateway.verify.reach import connect
 from lab import Lab
 
 SEND = "printf 'Subject: %s\n\nthe disk is getting full\n' \"$1\" | /usr/sbin/sendmail root"
-WAIT = 12
 
 
 def test_mail_of_the_box(lab: Lab, context: Context, note: Note) -> None:
@@ -24,7 +22,7 @@ def test_mail_of_the_box(lab: Lab, context: Context, note: Note) -> None:
     reader = site.administration.mail or next(mail.recipients(site))[1]
     note("box", "SMTP", f"what is written to root arrives at the relay for {reader}")
     subject = _send(lab)
-    found = _arrived(lab, subject)
+    found = arrived(lab, subject)
     assert found is not None, _log(lab)
     assert found["X-Lab-Client"] == str(site.outside.address.ip)
     assert reader in found["X-Lab-To"]
@@ -42,13 +40,13 @@ def test_mail_waits_while_the_relay_is_out_of_reach(lab: Lab, context: Context, 
     assert lab.exec("box", drop).returncode == 0
     try:
         subject = _send(lab)
-        assert _arrived(lab, subject, 2) is None
+        assert arrived(lab, subject, 2) is None
         assert "root@" in lab.exec("box", ["postqueue", "-p"]).stdout
     finally:
         assert lab.exec("box", ["nft", "-f", "/etc/nftables.conf"]).returncode == 0
     lab.exec("box", ["postqueue", "-f"])
     # TCP tries again after 1, 3, 7 and 15 s; Postfix after 20 (smtp_connect_timeout).
-    assert _arrived(lab, subject, 30) is not None, _log(lab)
+    assert arrived(lab, subject, 30) is not None, _log(lab)
 
 
 def test_nobody_may_hand_the_box_mail(lab: Lab, context: Context, note: Note) -> None:
@@ -72,18 +70,6 @@ def _send(lab: Lab) -> str:
     done = lab.exec("box", ["sh", "-c", SEND, "sh", subject])
     assert done.returncode == 0, done.stderr
     return subject
-
-
-def _arrived(lab: Lab, subject: str, seconds: float = WAIT) -> Message | None:
-    """The message, once the relay has it."""
-    deadline = time.monotonic() + seconds
-    folder = lab.folder("hospital") / "mail"
-    while time.monotonic() < deadline:
-        for file in folder.glob("*.eml"):
-            if subject.encode() in (content := file.read_bytes()):
-                return message_from_bytes(content)
-        time.sleep(0.1)
-    return None
 
 
 def _log(lab: Lab) -> str:

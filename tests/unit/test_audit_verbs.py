@@ -304,3 +304,18 @@ def test_rules_that_could_go_are_named(gateway: Gateway, tmp_path: Path, text: s
     assert (found["kind"], "tcp dport 9 drop" in found["where"]) == ("shadowed", True)
     _, out, _ = gateway("audit", KAOHSIUNG, "--ruleset", file(tmp_path, text), "--json")
     assert json.loads(out)["remarks"] == [], "what is rendered has none"
+
+
+def test_a_line_of_the_ruleset_is_doubted_for_its_own_sake(
+    gateway: Gateway, tmp_path: Path, text: str
+) -> None:
+    """A reason without a rule has no handle, and says nothing of the lines that have none."""
+    opened = text.replace('iifname "lo" accept', 'iifname "lo" accept\n\t\tudp dport 9 accept', 1)
+    moved = opened.replace("10.1.1.11 . 10.1.1.1 . tcp . 548", "10.1.1.11 . 10.1.1.1 . tcp . 549")
+    assert gateway("audit", KAOHSIUNG, "--ruleset", file(tmp_path, moved), "--out",
+                   tmp_path / "pack")[0] == 1  # fmt: skip
+    report = (tmp_path / "pack/report.html").read_text()
+    rows = [row for row in report.split("<tr")[1:] if 'class="doubt"' in row.partition(">")[0]]
+    assert any("udp dport 9 accept" in row and "DIFFERENT: A new" in row for row in rows)
+    assert not any("NO RULE" in row for row in rows)
+    assert 0 < len(rows) < 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from gateway import cli, features
 from gateway.expiry import expired
+from gateway.features import proof
 from gateway.load import load
 
 ROOT = Path(__file__).parent.parent.parent
@@ -69,4 +71,9 @@ def test_a_day_changes_nothing_on_the_box(tmp_path: Path) -> None:
         loaded = load(described(tmp_path, days=days))
         made = features.tree_of(loaded.site, loaded.source.line)
         trees.append({file.path: file.content for file in made.files})
+    told = [tree.pop(proof.DESCRIPTION).decode() for tree in trees]
     assert trees[0] == trees[1]
+    # The day as it is written is there, for the box's own audit to tell when it is over.
+    days = [re.findall(r'"expires": "(.+?)"', each) for each in told]
+    assert days[0] != days[1]
+    assert told[0].replace(days[0][0], days[1][0]) == told[1]
