@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway import features
 from gateway.audit.collect import collect
 from gateway.audit.finding import Finding
 from gateway.audit.snapshot import Snapshot
 from gateway.audit.surroundings import findings
+from gateway.features import firewall, proof
 from gateway.run import run
 from gateway.site import Site
 
@@ -129,3 +134,40 @@ def test_what_it_reads_is_json_of_a_known_form(box: None) -> None:
     seen = snapshot()
     assert json.loads(seen.commands["nft_json"].out)["nftables"]
     assert {each.name for each in seen.links} >= {"lo", "hosp0", "office0"}
+
+
+UNIT = Path(__file__).parent.parent.parent / "templates/etc/systemd/system/gateway-audit.service.j2"
+
+
+@pytest.fixture
+def carried(tmp_path: Path) -> list[str]:
+    """The box's own audit, with no more rights than its unit gives it."""
+    for each in features.tree_of(SITE, lambda _path: 0).files:
+        if each.path.startswith((f"{proof.PROGRAM}/", proof.DESCRIPTION)):
+            target = tmp_path / each.path[1:]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(each.content)
+    granted = re.search(r"^CapabilityBoundingSet=(.+)$", UNIT.read_text(), re.MULTILINE)
+    assert granted
+    rights = "".join(f",+{each.removeprefix('CAP_').lower()}" for each in granted[1].split())
+    words = ["setpriv", "--bounding-set", f"-all{rights}", "--inh-caps", f"-all{rights}"]
+    return [*words, "/usr/bin/python3", "-ISB", str(tmp_path / proof.PROGRAM[1:])]
+
+
+def test_the_box_proves_itself(box: None, carried: list[str]) -> None:
+    def answer() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(inside(*carried))
+        return found
+
+    flows = features.policy(SITE, lambda _path: 0)
+    assert answer()["answer"] == "DIFFERENT", "there are no rules yet"
+    inside("nft", "-f", "-", stdin=firewall.ruleset(SITE, flows).decode())
+    told = answer()
+    assert (told["answer"], told["fails"], told["lines"]) == ("PROVED", False, [])
+    inside("nft", "insert", "rule", "inet", "gateway", "input", "udp", "dport", "9", "accept")
+    told = answer()
+    assert (told["answer"], told["fails"]) == ("DIFFERENT", True)
+    assert "opened: A new conversation (udp/9)" in told["lines"][0]
+    inside("nft", "-f", "-", stdin=firewall.ruleset(SITE, flows).decode())
+    inside("sysctl", "-qw", "net.ipv4.ip_forward=0")
+    assert "forwards nothing" in answer()["lines"][0]
