@@ -310,7 +310,7 @@ def test_a_line_of_the_ruleset_is_doubted_for_its_own_sake(
     gateway: Gateway, tmp_path: Path, text: str
 ) -> None:
     """A reason without a rule has no handle, and says nothing of the lines that have none."""
-    opened = text.replace('iifname "lo" accept', 'iifname "lo" accept\n\t\tudp dport 9 accept', 1)
+    opened = text.replace("goto deny_in", "udp dport 9 accept\n\t\tgoto deny_in", 1)
     moved = opened.replace("10.1.1.11 . 10.1.1.1 . tcp . 548", "10.1.1.11 . 10.1.1.1 . tcp . 549")
     assert gateway("audit", KAOHSIUNG, "--ruleset", file(tmp_path, moved), "--out",
                    tmp_path / "pack")[0] == 1  # fmt: skip
