@@ -12,7 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
 
@@ -36,6 +36,20 @@ LISTENED = (
 )
 
 
+@contextmanager
+def inside(namespace: str) -> Iterator[None]:
+    """This thread's new sockets, and its /proc/self/net, belong to that namespace (setns(2))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    there = Path("/run/netns", namespace)
+    with Path("/proc/thread-self/ns/net").open() as here, there.open() as ns:
+        if libc.setns(ns.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+        try:
+            yield
+        finally:
+            libc.setns(here.fileno(), CLONE_NEWNET)
+
+
 class Wires:
     """The namespaces, and the sockets in them. ``default``: the card that unknown addresses are
     behind."""
@@ -47,7 +61,6 @@ class Wires:
         self.prefix = f"{prefix}{os.getpid()}"
         self._names = {card: f"{self.prefix}n{number}" for number, card in enumerate(sides)}
         self._names["box"] = f"{self.prefix}box"
-        self._libc = ctypes.CDLL(None, use_errno=True)
         self._open: list[socket.socket] = []
         self._seen: set[int] = set()
         self.number = 0
@@ -118,17 +131,9 @@ class Wires:
         words = self._ip("-n", self.name("box"), "-o", "link", "show", card).split()
         return words[words.index("link/ether") + 1].replace(":", "")
 
-    @contextmanager
-    def inside(self, side: str) -> Iterator[None]:
+    def inside(self, side: str) -> AbstractContextManager[None]:
         """This thread's new sockets and its /proc/sys/net belong to that namespace."""
-        there = Path("/run/netns", self.name(side))
-        with Path("/proc/thread-self/ns/net").open() as here, there.open() as ns:
-            if self._libc.setns(ns.fileno(), CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "setns")
-            try:
-                yield
-            finally:
-                self._libc.setns(here.fileno(), CLONE_NEWNET)
+        return inside(self.name(side))
 
     def nft(self, *words: str, stdin: str | None = None) -> str:
         """What nft says in the box's namespace."""

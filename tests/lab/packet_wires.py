@@ -5,20 +5,18 @@ The kernel's own source checks are switched off, so what is dropped the ruleset 
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from gateway.empirical.wires import inside
 from gateway.features import access, firewall, management
 from gateway.policy import Flow
 from gateway.run import run
 from gateway.site import Site
 
-CLONE_NEWNET = 0x40000000
 DENIED = 0.35
 """Seconds to wait for what must not come; between namespaces what comes takes under 1 ms."""
 
@@ -58,7 +56,6 @@ class Wires:
 
     def __init__(self) -> None:
         self.prefix = f"gwpk{os.getpid()}"
-        self._libc = ctypes.CDLL(None, use_errno=True)
         self._open: list[socket.socket] = []
         try:
             self._build()
@@ -103,17 +100,9 @@ class Wires:
     def add_address(self, side: str, nic: str, address: str) -> None:
         self._address(side, nic, address)
 
-    @contextmanager
-    def inside(self, side: str) -> Iterator[None]:
+    def inside(self, side: str) -> AbstractContextManager[None]:
         """This thread's new sockets, and its /proc/self/net, belong to that namespace."""
-        there = Path("/run/netns", self.name(side))
-        with Path("/proc/thread-self/ns/net").open() as here, there.open() as ns:
-            if self._libc.setns(ns.fileno(), CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "setns")
-            try:
-                yield
-            finally:
-                self._libc.setns(here.fileno(), CLONE_NEWNET)
+        return inside(self.name(side))
 
     def load(self, site: Site, flows: tuple[Flow, ...]) -> None:
         text = firewall.ruleset(site, flows).decode()
