@@ -84,16 +84,9 @@ def dos_name(name: str, number: int) -> str:
 
 def _configuration(translator: Translator, first: str) -> str:
     """dosbox.conf: an old PC without sound, and the lines it runs when it starts."""
-    lines = [
-        "[mixer]",
-        "nosound=true",
-        "[midi]",
-        "mididevice=none",
-        "[cpu]",
-        "cycles=max",
-        "[autoexec]",
-        "@echo off",
-    ]
+    lines = ["[mixer]", "nosound=true", "[midi]", "mididevice=none"]
+    # The interpreting core: a hardened unit makes no code at run time (MemoryDenyWriteExecute=).
+    lines += ["[cpu]", "core=normal", "cycles=max", "[autoexec]", "@echo off"]
     lines += [f"mount {letter} /work/{letter}" for letter in "cde"]
     lines.append("c:")
     for command in translator.commands:

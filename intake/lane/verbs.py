@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from intake.lane import settings
+from intake.refused import Refused
 
 OK, WRONG = 0, 1
 
@@ -70,7 +71,14 @@ def _receive(parsed: argparse.Namespace) -> int:
 
 
 def _settings(parsed: argparse.Namespace) -> int:
+    from intake import formats
+
     told = settings.read(parsed.config)
+    for profile in told.raw.values():
+        formats.raw(profile)
+    for device, translator in told.dos.items():
+        if not translator.program.is_dir():
+            raise Refused(f"{device}: its translator's folder {translator.program} is not there")
     print(f"{len(told.devices)} devices, {len(told.titles)} of them with a title")
     return OK
 
@@ -93,7 +101,6 @@ def _count(parsed: argparse.Namespace) -> int:
     from intake import show
     from intake.lane import count
     from intake.lane.mail import tell
-    from intake.refused import Refused
 
     known = settings.read(parsed.config)
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from intake import cli
 from intake.lane import serve
 from intake.lane.lane import Lane
 from intake.lane.ledger import write_csv
@@ -324,6 +325,24 @@ def test_settings_of_dos_and_raw(tmp_path: Path, key: str, told: object, wrong: 
     (tmp_path / "x.json").write_text(json.dumps(good | {key: told}))
     with pytest.raises(Refused, match=wrong):
         read(tmp_path / "x.json")
+
+
+def test_what_the_settings_point_to_is_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: dict[str, object] = {"root": "/x", "state": "/y", "devices": {"icon": {}, "star": {}}}
+    told |= {"archive": {"url": "http://127.0.0.1"}, "raw": {"star": str(tmp_path / "star.yml")}}
+    told |= {"dos": {"icon": {"program": str(tmp_path / "vendor"), "commands": ["TRANS"]}}}
+    (tmp_path / "x.json").write_text(json.dumps(told))
+    words = ["settings", "--config", str(tmp_path / "x.json")]
+    (tmp_path / "star.yml").write_text("title: no profile\n")
+    assert cli.main(words) == 1
+    assert "star.yml" in capsys.readouterr().err
+    (tmp_path / "star.yml").write_text(test_raw.PROFILE)
+    assert cli.main(words) == 1
+    assert "icon: its translator's folder" in capsys.readouterr().err
+    (tmp_path / "vendor").mkdir()
+    assert cli.main(words) == 0
 
 
 @pytest.mark.lab
