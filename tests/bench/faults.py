@@ -10,14 +10,12 @@ tests/lab/test_fault_disk.py has a disk that loses it.
 from __future__ import annotations
 
 import os
-import queue
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -92,66 +90,52 @@ def hurt(box: Patient, what: Fault, moment: int) -> None:
         assert box.whole() == box.other(old)
 
 
-class Ward:
-    """Boxes side by side (most of a fault is waiting), each taking the next fault from one list."""
+def faults(box: Patient, counts: tuple[int, ...]) -> Iterator[tuple[Fault, int]]:
+    """Every step, and so many random moments of each kind."""
+    box.ready()
+    yield from ((at_step, step) for step in range(1, box.steps() + 1))
+    # With drift there are more; where they are alike, every third will do.
+    box.spoil()
+    more = box.steps("--overwrite-drift")
+    box.unspoil()
+    yield from ((over_drift, step) for step in range(3, more + 1, 3))
+    for what, count in zip((at_random, ssh, ansible, power), counts, strict=True):
+        yield from ((what, moment) for moment in range(count))
 
-    def __init__(self) -> None:
-        self.waiting: queue.SimpleQueue[tuple[Fault, int]] = queue.SimpleQueue()
-        self.done: Counter[str] = Counter()
-        self.wrong: Counter[str] = Counter()
 
-    def fill(self, box: Patient, counts: tuple[int, ...]) -> None:
-        """Every step, and so many random moments of each kind."""
-        box.ready()
-        steps = box.steps()
-        self._add(at_step, range(1, steps + 1))
-        # With drift there are more; where they are alike, every third will do.
-        box.spoil()
-        more = box.steps("--overwrite-drift")
-        box.unspoil()
-        self._add(over_drift, [step for step in range(1, more + 1) if step % 3 == 0])
-        for what, count in zip((at_random, ssh, ansible, power), counts, strict=True):
-            self._add(what, range(count))
-
-    def _add(self, what: Fault, moments: Iterable[int]) -> None:
-        for moment in moments:
-            self.waiting.put((what, moment))
-
-    def work(self, box: Patient) -> None:
-        """Until there is no fault left."""
-        while True:
-            try:
-                what, moment = self.waiting.get_nowait()
-            except queue.Empty:
-                return
-            name = what.__name__.replace("_", " ")
-            self.done[name] += 1
-            try:
-                hurt(box, what, moment)
-            except Exception as error:
-                self.wrong[name] += 1
-                print(f"  {name} {moment}: {error!r}", flush=True)
-                box.ready()
+def share(index: int, counts: tuple[int, ...]) -> tuple[Counter[str], Counter[str]]:
+    """Every so manieth of them, on a box of its own: how many, and how many were not whole."""
+    done: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        box = Patient.up(Path(folder), f"bflt{os.getpid()}")
+        try:
+            for what, moment in list(faults(box, counts))[index::BOXES]:
+                name = what.__name__.replace("_", " ")
+                done[name] += 1
+                try:
+                    hurt(box, what, moment)
+                except Exception as error:
+                    wrong[name] += 1
+                    print(f"  {name} {moment}: {error!r}", flush=True)
+                    box.ready()
+        finally:
+            box.lab.down()
+    return done, wrong
 
 
 def main() -> int:
     given = [int(word) for word in sys.argv[1:]]
-    counts = (*given, *COUNTS[len(given) :])
-    ward, began = Ward(), time.monotonic()
-    with ExitStack() as stack:
-        folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(BOXES)]
-        with ThreadPoolExecutor(BOXES) as pool:
-            names = [f"bflt{os.getpid()}{letter}" for letter in "abcdefgh"]
-            boxes = list(pool.map(Patient.up, folders, names))
-            for box in boxes:
-                stack.callback(box.lab.down)
-            ward.fill(boxes[0], counts)
-            print(f"{len(boxes)} boxes after {time.monotonic() - began:.0f} s", flush=True)
-            list(pool.map(ward.work, boxes))
-    for name, count in ward.done.items():
-        print(f"{name:10} {count:4} faults, {ward.wrong[name]} not whole")
-    print(f"{ward.done.total()} faults in {time.monotonic() - began:.0f} s", flush=True)
-    return 1 if ward.wrong else 0
+    counts, began = (*given, *COUNTS[len(given) :]), time.monotonic()
+    done: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    with ProcessPoolExecutor(BOXES) as pool:  # most of a fault is waiting
+        for each in pool.map(share, range(BOXES), [counts] * BOXES):
+            done, wrong = done + each[0], wrong + each[1]
+    for name, count in done.items():
+        print(f"{name:10} {count:4} faults, {wrong[name]} not whole")
+    print(f"{done.total()} faults in {time.monotonic() - began:.0f} s", flush=True)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
