@@ -316,11 +316,11 @@ def ansible(box: Changing, *words: str) -> subprocess.CompletedProcess[str]:
         "ansible_user": "root",
         "ansible_ssh_common_args": order.connection.ssh_args,
         "gateway_site": "{{ inventory_dir }}/site.yml",
-        "gateway_vault": str(order.vault_path),
     }
     (box.folder / "hosts.yml").write_text(json.dumps({"gateways": {"hosts": {"gate": values}}}))
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     command = [program, "-i", str(box.folder), "--vault-password-file", str(order.password_file)]
+    command += ["-e", f"gateway_vault={order.vault_path}"]  # a site's own lies beside it
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
