@@ -37,7 +37,7 @@ from .claims import Claims
 from .files import Paths, make_folder, write
 from .process import Failed
 from .refusal import check
-from .store import Store
+from .store import Generation, Store
 from .switch import view
 
 MAX_SECRETS = 1 << 20
@@ -76,18 +76,15 @@ def _check(store: Store, given: argparse.Namespace) -> Told:
 def _activate(store: Store, given: argparse.Namespace) -> Told:
     generation = store.generation(given.generation)
     with store.lock(f"activate {generation.number}"):
-        wanted = generation.manifest
-        before = drift.manifest_of(store)
-        work = undoing.Undoing(store, wanted, told_to=given.overwrite_drift)
-        told = _switched(store, generation.number, given, work)
-        kept = undoing.finish(store, before, wanted)
-        return {**told, "activated": True, "aside": work.aside, "kept": kept}
+        return _switched(store, generation, given, overwrite=given.overwrite_drift)
 
 
 def _switched(
-    store: Store, number: int, given: argparse.Namespace, work: undoing.Undoing | None = None
+    store: Store, generation: Generation, given: argparse.Namespace, *, overwrite: bool
 ) -> Told:
-    within = given.confirm_within
+    number, within = generation.number, given.confirm_within
+    before = drift.manifest_of(store)
+    work = undoing.Undoing(store, generation.manifest, told_to=overwrite)
     outcome = activate(store, number, only_first=given.first, confirm_within=within, undoing=work)
     lines = [f"generation {number} is active"]
     if not store.state().settled:
@@ -95,7 +92,9 @@ def _switched(
             f"the box goes back by itself in {status.seconds_left(store.state())} s, unless"
             " `gateway-box confirm` comes by a new connection"
         )
-    return {"changed": outcome.changed, "generation": number, **asdict(outcome), "lines": lines}
+    told = {"changed": outcome.changed, "generation": number, **asdict(outcome), "lines": lines}
+    kept = undoing.finish(store, before, generation.manifest)
+    return {**told, "activated": True, "aside": work.aside, "kept": kept}
 
 
 def _confirm(store: Store, given: argparse.Namespace) -> Told:
@@ -111,8 +110,10 @@ def _rollback(store: Store, given: argparse.Namespace) -> Told:
         if given.generation is None and confirm.leave(store, "an administrator asked for it"):
             number = store.state().active
             return {"changed": True, "generation": number, "lines": [f"back in {number}"]}
-        wanted = given.generation
-        return _switched(store, confirm.rollback_target(store) if wanted is None else wanted, given)
+        number = given.generation
+        wanted = store.generation(confirm.rollback_target(store) if number is None else number)
+        # Who goes back is in a hurry: what was done by hand is put aside, and never in the way.
+        return _switched(store, wanted, given, overwrite=True)
 
 
 def _return(store: Store, _given: argparse.Namespace) -> Told:

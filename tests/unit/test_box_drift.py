@@ -154,6 +154,19 @@ def test_a_switch_that_fails_tells_what_it_has_put_aside(box: BoxInAFolder) -> N
     assert box.store.state().active == 1
 
 
+def test_a_rollback_is_not_held_up_by_drift_and_loses_nothing_of_it(box: BoxInAFolder) -> None:
+    archive = str(box.archive((*FILES, file("/etc/d")), folders=FOLDERS))
+    assert box.run("stage", archive) == 0
+    assert box.run("activate", "--confirm-within", "0") == 0
+    spoil(box)
+    assert box.run("rollback", "--confirm-within", "0") == 0
+    assert box.store.state().active == 1
+    assert lines(box) == []
+    (folder,) = (box.store.paths.memory / "aside").iterdir()
+    assert (folder / "etc/b").read_text() == "by hand\n"
+    assert (folder / "etc/ours.d/mine").read_text() == "by hand\n"
+
+
 def test_staging_and_switching_in_one_go(
     box: BoxInAFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
