@@ -146,6 +146,11 @@ class Camera:
         assert done.returncode == 0, done.stdout + done.stderr
         return (self.lab.folder(self.name) / name).read_bytes()
 
+    def removes(self, folder: str, pattern: str) -> None:
+        """Delete files, whoever made them: they are the device's."""
+        done = self.smb.work(self.share, f"$SMB 'cd {self.name}/{folder}; del {pattern}'")
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def gets_back(self, before: set[str], pixels: bytes) -> None:
         """An Interfile study with these counts comes into its outgoing."""
         found = self.sees("outgoing", lambda names: len(names - before) >= 2) - before
@@ -153,6 +158,9 @@ class Camera:
         header = next(each for each in found if each.lower().endswith("h33"))
         assert self.fetch("outgoing", data) == pixels
         assert f"name of data file := {data}" in self.fetch("outgoing", header).decode()
+        for name in (header, data):
+            self.removes("outgoing", name)
+        assert not {header, data} & self.names("outgoing")
 
 
 @pytest.fixture
@@ -228,6 +236,8 @@ def test_images_go_into_the_archive_and_to_another_camera(
         assert me.work(script.format(title="NOBODY", **way)).returncode != 0
         assert me.work(script.format(title=one.title, **way | {"own": "NOBODY"})).returncode != 0
     _told(lab, context, poison)
+    one.removes("quarantine", f"{poison.stem}*")
+    assert not [each for each in one.names("quarantine") if poison.stem in each]
 
 
 def place_of(context: Context, me: Caller) -> str:
