@@ -21,6 +21,7 @@ MAX_BYTES = 1024 * 1024
 MAX_SHOWN = 200
 FILE_NAME = "site.yml"
 OWN_PROFILES = "profiles"
+RAW_PROFILES = "raw"
 """The folder beside a description for kinds of devices that are not built in."""
 # YAML's own line breaks; str.splitlines also breaks at form feeds, which would shift the lines.
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -81,7 +82,9 @@ def load(path: File) -> Loaded:
     if not isinstance(root.value, dict):
         wanted = Fault((), "a site is described by `key: value` lines", "begin with `name: …`")
         raise Refused([*problems, source.problem(wanted)])
-    site, found = _validate(root.value, _own_profiles(file.parent / OWN_PROFILES))
+    raw = {each.stem: _read(each) for each in sorted((file.parent / RAW_PROFILES).glob("*.yml"))}
+    context = {"profiles": _own_profiles(file.parent / OWN_PROFILES), "raw": raw}
+    site, found = _validate(root.value, context)
     # What the text already got wrong in a place is said once, in the text's own words.
     known = {slip.path for slip in slips}
     problems += [source.problem(fault) for fault in found if fault.path not in known]
@@ -157,9 +160,8 @@ def _name_fault(name: str, profile: Profile) -> Fault | None:
     return None
 
 
-def _validate(tree: dict[str, Any], own: dict[str, Profile]) -> tuple[Site | None, list[Fault]]:
+def _validate(tree: dict[str, Any], context: dict[str, Any]) -> tuple[Site | None, list[Fault]]:
     """The site and all its faults; no site when the model itself refuses the tree."""
-    context = {"profiles": own}
     try:
         site = Site.model_validate(tree, context=context)
     except ValidationError as error:

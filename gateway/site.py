@@ -324,6 +324,9 @@ class ImageFiles(Part):
     """Interfile keys that it never writes, and what holds for them: `start angle: 180`."""
     decimals: Literal["point", "comma"] = "point"
     """`comma`: it writes numbers as 4,5."""
+    raw: Name | None = None
+    """What explains files without a format: `raw/NAME.yml` beside the description
+    (docs/intake-raw.md), approved by a person."""
 
 
 class Intake(Part):
@@ -404,16 +407,23 @@ class Site(Part):
     access: tuple[Access, ...] = ()
 
     _own_profiles: dict[str, Profile] = PrivateAttr(default_factory=dict)
+    _raw_profiles: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any, /) -> None:
         """Take what stands beside the description: ``load`` gives the site's own profiles."""
         if context:
             self._own_profiles.update(context["profiles"])
+            self._raw_profiles.update(context["raw"])
 
     @cached_property
     def profiles(self) -> dict[str, Profile]:
         """Every profile a device may have: the built-in ones, and the site's own before them."""
         return {**profiles(), **self._own_profiles}
+
+    @property
+    def raw_profiles(self) -> dict[str, str]:
+        """The raw profiles beside the description, by name: the text, which the box judges."""
+        return self._raw_profiles
 
     @cached_property
     def outside(self) -> Network:

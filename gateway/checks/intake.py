@@ -29,6 +29,11 @@ def _device(site: Site, intake: Intake, name: str) -> Iterator[Fault]:
     if name not in site.devices:
         yield Fault(path, f"there is no device `{name}`", nearest(name, site.devices), on_key=True)
         return
+    raw = intake.devices[name].raw
+    if raw and raw not in site.raw_profiles:
+        mend = nearest(raw, site.raw_profiles) if site.raw_profiles else ""
+        message = f"there is no raw/{raw}.yml beside the description"
+        yield Fault((*path, "raw"), message, mend or "write one: docs/intake-raw.md")
     share = intake.devices[name].share
     if share not in site.shares:
         mend = nearest(share, site.shares) if site.shares else "describe it in `shares`"

@@ -32,13 +32,21 @@ SOURCE = Path(__file__).parent.parent.parent / "intake"
 USER = "intake"
 STATE = "/var/lib/intake"
 INNER = ("incoming", "outgoing", "done", "quarantine")
+RAW = "/etc/gateway/raw"
 CREDENTIALS = "/run/gateway-archive/store.json"
 CREDENTIALS_GROUP = "archive-store"
 CHILD_MEMORY = 1 << 30
 """Bytes of address space for converting one file; the whole service may have half as much again."""
 LOOPBACK = "127.0.0.1"
 # numpy and pydicom for what it does by itself; the others for who works with it at the box.
-PACKAGES = ("bubblewrap", "mtools", "python3-numpy", "python3-pil", "python3-pydicom")
+PACKAGES = (
+    "bubblewrap",
+    "mtools",
+    "python3-numpy",
+    "python3-pil",
+    "python3-pydicom",
+    "python3-yaml",
+)
 
 
 @dataclass(frozen=True)
@@ -119,12 +127,18 @@ def settings(site: Site, intake: Intake) -> dict[str, Any]:
         "folders": {name: device_folder(site, name) for name in intake.devices},
         "titles": {name: each.ae_title for name, each in titled(intake).items()},
         "dialects": {name: _dialect(site, name, each) for name, each in intake.devices.items()},
+        "raw": {name: raw_file(each.raw) for name, each in intake.devices.items() if each.raw},
         "memory": CHILD_MEMORY,
         "mail": recipient(site),
     }
     if titled(intake) and site.archive:
         told["receive"] = _receive(site, intake, site.archive.ae_title)
     return told
+
+
+def raw_file(name: str) -> str:
+    """Where a raw profile is on the box."""
+    return f"{RAW}/{name}.yml"
 
 
 def _receive(site: Site, intake: Intake, archive: str) -> dict[str, Any]:
@@ -169,9 +183,12 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     for module in sorted(SOURCE.rglob("*.py")):
         path = f"{LIBRARY}/{module.relative_to(SOURCE)}"
         yield RenderedFile(path, module.read_bytes(), "intake", reload=restart)
+    for name in sorted({each.raw for each in intake.devices.values() if each.raw}):
+        content = site.raw_profiles[name].encode()
+        yield RenderedFile(raw_file(name), content, "intake", reload=restart)
     text = json.dumps(settings(site, intake), indent=1, ensure_ascii=False) + "\n"
     # By the program from where it is staged: that its modules and packages are whole shows too.
-    check = (f"{{root}}{PROGRAM}", "settings", "--config", "{file}")
+    check = (f"{{root}}{PROGRAM}", "settings", "--config", "{file}", "--below", "{root}")
     yield RenderedFile(CONFIG, text.encode(), "intake", check=check, reload=restart)
     yield from _units(site, intake, restart)
 

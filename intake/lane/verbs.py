@@ -38,6 +38,8 @@ def add(commands: Any) -> None:
     made["count"].add_argument("--mail", action="store_true", help="what is wrong, by mail")
     made["silent"].add_argument("--mail", action="store_true", help="each silence once, by mail")
     made["count"].add_argument("--since", type=_day, metavar="DAY", help="only what came since")
+    where = "a folder that stands for /, where raw profiles lie that are not in use yet"
+    made["settings"].add_argument("--below", type=Path, default=Path("/"), help=where)
     _search(made["ledger"])
 
 
@@ -75,7 +77,7 @@ def _settings(parsed: argparse.Namespace) -> int:
 
     told = settings.read(parsed.config)
     for profile in told.raw.values():
-        formats.raw(profile)
+        formats.raw(parsed.below / profile.relative_to("/"))
     for device, translator in told.dos.items():
         if not translator.program.is_dir():
             raise Refused(f"{device}: its translator's folder {translator.program} is not there")

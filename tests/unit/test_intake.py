@@ -11,6 +11,7 @@ import pytest
 from gateway.features import archive, intake, mail, orthanc
 from gateway.load import load
 from gateway.site import Site
+from intake import cli
 from intake.lane import settings as lane
 
 CLEAN = Path(__file__).parent.parent / "errors" / "clean.yml"
@@ -135,6 +136,24 @@ def test_who_is_told(own: str | None, admin: str | None, relay: bool, whom: str)
         True
     ] * len(main)
     assert bool(main) == bool(whom)
+
+
+def test_a_raw_profile_travels_and_the_box_judges_it(tmp_path: Path) -> None:
+    """The example of the docs, by the very command that the box runs; a slip is the control."""
+    site = load(CLEAN.parent.parent / "sites" / "30-archive").site
+    assert site.intake
+    assert intake.settings(site, site.intake)["raw"] == {"mac": "/etc/gateway/raw/old-mac.yml"}
+    words: list[str] = []
+    for file in intake.files(site, ()):
+        place = tmp_path / file.path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.content)
+        words += [each.format(file=place, root=tmp_path) for each in file.check]
+    assert words[0] == str(tmp_path / "usr/bin/intake")
+    assert cli.main(words[1:]) == 0
+    profile = tmp_path / "etc/gateway/raw/old-mac.yml"
+    profile.write_text(profile.read_text().replace("rows: 64", "rows: many"))
+    assert cli.main(words[1:]) == 1
 
 
 def test_every_module_travels() -> None:
