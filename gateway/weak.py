@@ -92,7 +92,8 @@ def _weak_files(profile: Profile, server: str) -> str:
 def _dicom(site: Site) -> Iterator[str]:
     if site.archive is None:
         return
-    users = (*site.archive.writers, *site.archive.readers)
+    senders = site.intake.senders if site.intake else ()
+    users = (*site.archive.writers, *site.archive.readers, *senders)
     members = dict.fromkeys(device for who in users for device in site.members(who))
     yield from (name for name in members if site.devices[name].ae_title)
 

@@ -11,6 +11,7 @@ import pytest
 from gateway.features import archive, intake, mail, orthanc
 from gateway.load import load
 from gateway.site import Site
+from gateway.weak import weaknesses
 from intake import cli
 from intake.lane import settings as lane
 
@@ -70,6 +71,20 @@ def test_only_senders_reach_the_titles() -> None:
     assert (flow.source.name, str(flow.reason)) == ("icon", "intake.senders[0]")
     assert str(flow.service) == "tcp/11112"
     assert not list(intake.flows(site_of()))
+
+
+def test_who_sends_in_clear_is_told() -> None:
+    """A reader of the archive is told once, whatever else it may."""
+
+    def told(**block: Any) -> list[str]:
+        return [each.device for each in weaknesses(site_of(**block)) if "DICOM" in each.what]
+
+    assert told(senders=["icon"]) == told() == ["icon"]
+    described = site_of(senders=["icon"]).model_dump(mode="json", by_alias=True)
+    described["archive"] |= {"writers": [], "readers": ["win95"]}
+    described["devices"]["win95"]["ae_title"] = "WIN95"
+    found = weaknesses(Site.model_validate(described))
+    assert [each.device for each in found if "DICOM" in each.what] == ["win95", "icon"]
 
 
 def test_without_a_title_nothing_listens() -> None:
