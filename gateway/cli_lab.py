@@ -15,7 +15,7 @@ from rich.table import Table
 
 import lab
 from gateway.problems import Failed
-from gateway.site import BOX
+from gateway.written import BOX
 
 app = typer.Typer(
     help="A department on this machine: a booted box, simulated devices, a hospital.",

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from gateway import site as model
-from gateway.schema import Schema, schema
+from gateway import written
+from gateway.schema import Schema, block_of, schema
 
 HEAD = """\
 # What a site description says
@@ -57,7 +57,7 @@ def _blocks_in(value: Any) -> Iterator[str]:
 def _block(name: str, block: Schema) -> Iterator[str]:
     title = "The whole" if name == "Site" else name
     yield f"## {title}\n"
-    words = inspect.getdoc(getattr(model, name)) or ""
+    words = inspect.getdoc(block_of(name)) or ""
     yield " ".join(words.split()) + "\n"
     yield "| key | meaning | what is written | default |"
     yield "|---|---|---|---|"
@@ -74,7 +74,7 @@ def _meaning(value: Schema) -> str:
     if words := value.get("description"):
         return str(words)
     block = next(_blocks_in(value), "")
-    return (inspect.getdoc(getattr(model, block)) or "").replace("\n", " ") if block else ""
+    return (inspect.getdoc(block_of(block)) or "").replace("\n", " ") if block else ""
 
 
 def _default(value: Schema) -> str:
@@ -130,14 +130,14 @@ def _pattern(annotated: Any) -> str:
 
 
 _PATTERNS = {
-    _pattern(model.Name): "a name",
-    _pattern(model.NicName): "a card's name, as `eth0`",
-    _pattern(model.Mac): "a MAC address, as `02:00:5e:10:00:01`",
-    _pattern(model.AETitle): "an AE title, up to 16 characters",
-    _pattern(model.Domain): "a domain, as `nm.home.arpa`",
-    _pattern(model.Url): "a web address, as `http://mirror.hospital.example/debian`",
-    _pattern(model.SshKey): "a public key, as `ssh-ed25519 AAAA… name@pc`",
-    _pattern(model.Email): "a mail address, as `it@hospital.example`",
-    _pattern(model.ServiceName): "a service, or ports as `tcp/8042`, `udp/5000-5010`",
-    _pattern(model.Who): "a device, a network, an address, or a network's address/length",
+    _pattern(written.Name): "a name",
+    _pattern(written.NicName): "a card's name, as `eth0`",
+    _pattern(written.Mac): "a MAC address, as `02:00:5e:10:00:01`",
+    _pattern(written.AETitle): "an AE title, up to 16 characters",
+    _pattern(written.Domain): "a domain, as `nm.home.arpa`",
+    _pattern(written.Url): "a web address, as `http://mirror.hospital.example/debian`",
+    _pattern(written.SshKey): "a public key, as `ssh-ed25519 AAAA… name@pc`",
+    _pattern(written.Email): "a mail address, as `it@hospital.example`",
+    _pattern(written.ServiceName): "a service, or ports as `tcp/8042`, `udp/5000-5010`",
+    _pattern(written.Who): "a device, a network, an address, or a network's address/length",
 }

@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 
 from gateway.flow import End, Flow, IPNetwork, PortRange, Reason, Service
 from gateway.ground import Ground, side_of
-from gateway.site import BOX, OUTSIDE
+from gateway.written import BOX, OUTSIDE
 
 __all__ = ["End", "Flow", "IPNetwork", "PortRange", "Reason", "Service", "side_of"]
 

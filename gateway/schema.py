@@ -7,18 +7,22 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from gateway import site as model
+from pydantic import BaseModel
+
+from gateway import imaging, site
 from gateway.policy import SERVICES
 from gateway.profiles import profiles
 
 Schema = dict[str, Any]
 PORTS = r"^(tcp|udp)/\d{1,5}(-\d{1,5})?$"
+MODULES = (site, imaging)
+"""Where the blocks of a description are."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema() -> Schema:
-    """What a ``site.yml`` may say, with the words of ``site.py`` for every key."""
-    tree = model.Site.model_json_schema()
+    """What a ``site.yml`` may say, with the words of the model for every key."""
+    tree = site.Site.model_json_schema()
     blocks: dict[str, Schema] = {**tree["$defs"], "Site": tree}
     for part, name, words in _words_below_fields():
         fields = blocks.get(part, {}).get("properties", {})
@@ -47,13 +51,19 @@ def _as_people_write(blocks: dict[str, Schema]) -> None:
     services.update(anyOf=[{"enum": sorted(SERVICES)}, {"pattern": PORTS}])
 
 
+def block_of(name: str) -> type[BaseModel]:
+    """The block of a class's name."""
+    found: list[type[BaseModel]] = [vars(each)[name] for each in MODULES if name in vars(each)]
+    return found[0]
+
+
 def _alias(part: str, name: str) -> str:
-    return getattr(model, part).model_fields[name].alias or name
+    return block_of(part).model_fields[name].alias or name
 
 
 def _words_below_fields() -> Iterator[tuple[str, str, str]]:
-    """Class, field and the string below it, from the source of ``site.py``."""
-    for part in ast.parse(inspect.getsource(model)).body:
+    """Class, field and the string below it, from the model's source."""
+    for part in (part for each in MODULES for part in ast.parse(inspect.getsource(each)).body):
         if not isinstance(part, ast.ClassDef):
             continue
         for field, below in zip(part.body, part.body[1:], strict=False):

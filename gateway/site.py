@@ -7,100 +7,41 @@ Rules across fields are in ``checks``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from datetime import date
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface
+from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     StringConstraints,
     field_validator,
 )
 
-from gateway.profiles import Charset, Dialect, Profile, profiles
-
-# 15 characters: the shortest of the limits it has to fit in (NetBIOS name, interface name,
-# DNS label, account name). A dash inside, never at an end (RFC 1123, 2.1).
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,13}[a-z0-9])?$")]
-NicName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,14}$")]
-Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
-# Printable ASCII without backslash (DICOM PS3.5, 6.2, value representation AE); its length
-# of 16 is checked with a message of its own in checks/devices.py.
-AETitle = Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\[\]-~])?$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Domain = Annotated[
-    str,
-    # 200: a device's name before it stays below 253 characters (RFC 1035, 2.3.4).
-    StringConstraints(
-        max_length=200, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
-    ),
-]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[^\s]*)?$")]
-SshKey = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-\S+) [A-Za-z0-9+/=]+( .*)?$"
-    ),
-]
-Email = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$")]
-# No colon (RFC 7617, 2) and, as apt_auth.conf(5) has it, no blank.
-ProxyUser = Annotated[str, StringConstraints(pattern=r"^[!-9;-~]{1,64}$")]
-ServiceName = Annotated[
-    str, StringConstraints(pattern=r"^([a-z][a-z0-9-]*|(tcp|udp)/\d{1,5}(-\d{1,5})?)$")
-]
-# For people, so it reaches terminals and pages: no escape sequence, nothing that turns the order
-# of what follows (Unicode UAX 9). Line breaks and tabs are as YAML has them.
-Prose = Annotated[
-    str,
-    StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"),
-]
-Who = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:/-]*$")]
-
-
-def _as_text(value: object) -> object:
-    if isinstance(value, int):  # pydantic would take 5 for 0.0.0.5
-        raise ValueError(f"is the number {value}, not an address: such as 10.1.1.11")
-    return value
-
-
-def _as_day(value: object) -> object:
-    # One spelling: pydantic would also take 5 for a day of 1970, and a time of day.
-    if isinstance(value, date):
-        return value
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise ValueError(
-                "is no day of the calendar: write year-month-day, such as 2027-03-31"
-            ) from None
-    raise ValueError("is no day: write year-month-day, such as 2027-03-31")
-
-
-Address4 = Annotated[IPv4Address, BeforeValidator(_as_text)]
-Address6 = Annotated[IPv6Address, BeforeValidator(_as_text)]
-Interface4 = Annotated[IPv4Interface, BeforeValidator(_as_text)]
-Interface6 = Annotated[IPv6Interface, BeforeValidator(_as_text)]
-Day = Annotated[date, BeforeValidator(_as_day)]
-
-OUTSIDE = "outside"
-BOX = "box"
-RESERVED = frozenset({OUTSIDE, BOX, "any", "all", "none"})
-"""Words that name a side in messages and questions, so no device or network may have them."""
-
-
-class Part(BaseModel):
-    """A block of the description: unknown keys are refused, nothing changes afterwards."""
-
-    # Built at the first use, once for the whole and not for every part: a third of the start.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+from gateway.imaging import Archive, Intake
+from gateway.profiles import Profile, profiles
+from gateway.written import (
+    Address4,
+    Address6,
+    AETitle,
+    Day,
+    Domain,
+    Email,
+    Interface4,
+    Interface6,
+    Mac,
+    Name,
+    NicName,
+    Part,
+    Port,
+    Prose,
+    ProxyUser,
+    ServiceName,
+    SshKey,
+    Url,
+    Who,
+)
 
 
 class Nic(Part):
@@ -282,67 +223,6 @@ class Peer(Part):
     """For people."""
 
 
-class Archive(Part):
-    """The DICOM archive on the box. A network stands for its devices that have an `ae_title`."""
-
-    ae_title: AETitle
-    """What the devices call it."""
-    port: Port = 104
-    """The port it listens on."""
-    writers: tuple[Name, ...] = ()
-    """Devices, networks or peers that may store images; they may read too."""
-    readers: tuple[Name, ...] = ()
-    """Devices, networks or peers that may query and retrieve."""
-    forward: tuple[Name, ...] = ()
-    """Peers that get a copy of everything that is stored."""
-
-
-def _as_words(value: object) -> object:
-    # `start angle: 180` is what a person writes; an Interfile value is text.
-    if isinstance(value, dict):
-        numbers = (int, float)
-        return {
-            key: f"{each:g}" if isinstance(each, numbers) and not isinstance(each, bool) else each
-            for key, each in value.items()
-        }
-    return value
-
-
-class ImageFiles(Part):
-    """A device whose image files go into the archive, and may come back from it."""
-
-    share: Name
-    """The share that holds its folder, called as the device: `incoming`, `outgoing`, `done` and
-    `quarantine` are in it. A device without a network is served by whoever carries its disks."""
-    ae_title: AETitle | None = None
-    """What is sent or moved to this title comes back as Interfile in `outgoing`."""
-    dialect: Dialect | None = None
-    """Of its Interfile, where the device's profile does not say it right."""
-    charset: Charset | None = None
-    """Of names in its files, where the device's profile does not say it right."""
-    assume: Annotated[dict[Prose, Prose], BeforeValidator(_as_words)] = {}
-    """Interfile keys that it never writes, and what holds for them: `start angle: 180`."""
-    decimals: Literal["point", "comma"] = "point"
-    """`comma`: it writes numbers as 4,5."""
-    raw: Name | None = None
-    """What explains files without a format: `raw/NAME.yml` beside the description
-    (docs/intake-raw.md), approved by a person."""
-
-
-class Intake(Part):
-    """Image files of cameras: into the archive as DICOM, and back as Interfile."""
-
-    devices: Annotated[dict[Name, ImageFiles], Field(min_length=1)]
-    """The devices, by name."""
-    senders: tuple[Name, ...] = ()
-    """Devices, networks or peers that may send to the titles above; the archive always may, for
-    whoever moves images there."""
-    port: Port = 11112
-    """The port that they send to."""
-    mail: Email | None = None
-    """Who is told of files that were set aside; without it, `administration.mail`."""
-
-
 class Modem(Part):
     """A fax modem of the box."""
 
@@ -398,9 +278,9 @@ class Site(Part):
     hospital: Hospital = Hospital()
     administration: Administration
     updates: Updates = Updates()
-    devices: dict[Name, Device] = {}
-    shares: dict[Name, Share] = {}
-    peers: dict[Name, Peer] = {}
+    devices: dict[Name, Device] = Field({})
+    shares: dict[Name, Share] = Field({})
+    peers: dict[Name, Peer] = Field({})
     archive: Archive | None = None
     intake: Intake | None = None
     fax: Fax | None = None

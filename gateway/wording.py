@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, StringConstraints, ValidationError
 
 from gateway import site as model
+from gateway import written
 from gateway.nearest import nearest
 from gateway.problems import Fault, Path, show_path
 
@@ -139,39 +140,39 @@ def _pattern(annotated: Any) -> str:
 
 
 _WANTED: dict[str, tuple[str, str]] = {
-    _pattern(model.Name): (
+    _pattern(written.Name): (
         "is no name: up to 15 small letters, digits and dashes, a letter first",
         "reading-pc",
     ),
-    _pattern(model.NicName): (
+    _pattern(written.NicName): (
         "is no name for a card: up to 15 small letters and digits, a letter first",
         "eth0",
     ),
-    _pattern(model.Mac): (
+    _pattern(written.Mac): (
         "is no MAC address: six pairs of small hexadecimal digits, colons between",
         "02:00:5e:10:00:01",
     ),
-    _pattern(model.AETitle): (
+    _pattern(written.AETitle): (
         "is no AE title: printable ASCII without backslash, no space at either end",
         "ICON1",
     ),
-    _pattern(model.Domain): ("is no domain: small letters, digits, dashes, dots", "home.arpa"),
-    _pattern(model.Url): ("is no web address", "http://mirror.hospital.example/debian"),
-    _pattern(model.SshKey): (
+    _pattern(written.Domain): ("is no domain: small letters, digits, dashes, dots", "home.arpa"),
+    _pattern(written.Url): ("is no web address", "http://mirror.hospital.example/debian"),
+    _pattern(written.SshKey): (
         "is no public ssh key: the whole line of an id_*.pub file",
         "ssh-ed25519 AAAA… name@pc",
     ),
-    _pattern(model.Email): ("is no mail address", "ward@hospital.example"),
-    _pattern(model.ProxyUser): (
+    _pattern(written.Email): ("is no mail address", "ward@hospital.example"),
+    _pattern(written.ProxyUser): (
         "is no name to log in with here: up to 64 characters of ASCII, no blank and no colon",
         "nm-gateway",
     ),
-    _pattern(model.ServiceName): (
+    _pattern(written.ServiceName): (
         "is no service: a known name, or tcp/PORT, udp/PORT, tcp/FIRST-LAST",
         "web or tcp/8042",
     ),
-    _pattern(model.Prose): ("holds a character that steers the terminal", "plain text"),
-    _pattern(model.Who): (
+    _pattern(written.Prose): ("holds a character that steers the terminal", "plain text"),
+    _pattern(written.Who): (
         "is no device, network or address: small letters, digits, dots, dashes",
         "office or 192.0.2.50",
     ),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gateway.problems import Failed
 from gateway.run import run, start
-from gateway.site import BOX
+from gateway.written import BOX
 from lab import machine
 from lab.images import Trees
 from lab.mirror import Mirror, as_http

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from gateway.load import Loaded, load
 from gateway.problems import Failed
 from gateway.run import run
-from gateway.site import BOX, Site
+from gateway.site import Site
+from gateway.written import BOX
 from lab import images, machine, mirror, wire
 from lab.box import Box
 from lab.claim import claim

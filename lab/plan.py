@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gateway.problems import Failed
-from gateway.site import BOX, Site
+from gateway.site import Site
+from gateway.written import BOX
 from lab.addresses import (
     OUTSIDER,
     Address,

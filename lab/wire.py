@@ -6,7 +6,7 @@ import shlex
 
 from gateway.problems import Failed
 from gateway.run import run
-from gateway.site import BOX
+from gateway.written import BOX
 from lab.plan import Place, Plan
 
 NETNS = "/run/netns"

@@ -26,7 +26,7 @@ from gateway.audit.universe import Named, but, one
 from gateway.ground import Ground
 from gateway.policy import End, Flow, Reason, Service, end, network_end, outside_end
 from gateway.problems import Failed
-from gateway.site import BOX
+from gateway.written import BOX
 
 Verdict = Literal["yes", "no", "partly", "unknown"]
 Box = Mapping[int, Values]

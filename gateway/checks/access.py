@@ -12,7 +12,8 @@ from ipaddress import ip_network
 from gateway.nearest import nearest
 from gateway.policy import SERVICES, IPNetwork, end, service
 from gateway.problems import Fault, Path
-from gateway.site import BOX, OUTSIDE, Site
+from gateway.site import Site
+from gateway.written import BOX, OUTSIDE
 
 PORTS = re.compile(r"(tcp|udp)/(\d{1,5})(?:-(\d{1,5}))?")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.imaging import Archive
 from gateway.nearest import nearest
 from gateway.problems import Fault, Path
-from gateway.site import Archive, Site
+from gateway.site import Site
 
 AE_TITLE_MAX = 16  # DICOM PS3.5, table 6.2-1
 # What the box may have to serve on TCP for its devices, whatever the site asks of it today.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.checks.archive import TAKEN, member
+from gateway.imaging import Intake
 from gateway.nearest import nearest
 from gateway.problems import Fault, Path
-from gateway.site import Intake, Site
+from gateway.site import Site
 
 
 def faults(site: Site) -> Iterator[Fault]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.problems import Fault, Path
-from gateway.site import RESERVED, Site
+from gateway.site import Site
+from gateway.written import RESERVED
 
 # smb.conf(5), SPECIAL SECTIONS: Samba gives these names a meaning of its own.
 SAMBA_SECTIONS = frozenset({"global", "homes", "printers"})

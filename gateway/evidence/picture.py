@@ -8,7 +8,8 @@ from textwrap import wrap
 from xml.sax.saxutils import escape
 
 from gateway.policy import Flow
-from gateway.site import BOX, OUTSIDE, Site
+from gateway.site import Site
+from gateway.written import BOX, OUTSIDE
 
 WIDTH = 1000
 MARGIN, GAP, LINE, HEAD = 14, 18, 17, 44

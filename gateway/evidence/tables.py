@@ -10,7 +10,8 @@ from datetime import date
 from typing import Any
 
 from gateway.policy import Flow
-from gateway.site import BOX, Site
+from gateway.site import Site
+from gateway.written import BOX
 
 COLUMNS = (
     "from",

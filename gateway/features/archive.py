@@ -13,9 +13,10 @@ from pathlib import Path
 
 from gateway.features.orthanc import FOLDER, LIBRARY, Partner, configuration, copied, partners
 from gateway.features.shape import Feature
+from gateway.imaging import Archive
 from gateway.policy import End, Flow, PortRange, Reason, Service, box_end
 from gateway.render import RenderedFile, fill
-from gateway.site import Archive, Site
+from gateway.site import Site
 
 UNIT = "gateway-archive.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"

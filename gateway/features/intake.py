@@ -16,10 +16,11 @@ from gateway.features import mail
 from gateway.features.orthanc import Partner, partner_of
 from gateway.features.shape import Feature
 from gateway.features.shares import folder, readers_group, writers_group
+from gateway.imaging import ImageFiles, Intake
 from gateway.policy import Flow, PortRange, Reason, Service, box_end
 from gateway.render import RenderedFile, fill
 from gateway.sharing import profile_of
-from gateway.site import ImageFiles, Intake, Site
+from gateway.site import Site
 
 UNIT, RECEIVER = "intake.service", "intake-receive.service"
 UNITS = "/etc/systemd/system"

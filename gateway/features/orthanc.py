@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Any, Literal
 
+from gateway.imaging import Archive
 from gateway.policy import End, Reason, device_end, outside_host
-from gateway.site import Archive, Site
+from gateway.site import Site
 
 Role = Literal["writer", "reader", "copies"]
 HTTP_PORT = 8042

@@ -15,7 +15,8 @@ from gateway.features import firewall, nft
 from gateway.features.shape import Feature
 from gateway.policy import Flow
 from gateway.render import RenderedFile
-from gateway.site import BOX, Network, Site
+from gateway.site import Network, Site
+from gateway.written import BOX
 
 PATH = "/usr/lib/gateway/policy.json"
 FORMAT = 1

@@ -12,8 +12,8 @@ import pytest
 
 from gateway.features import intake
 from gateway.features.orthanc import Partner, partners
+from gateway.imaging import Intake
 from gateway.sharing import server_of
-from gateway.site import Intake
 from gateway.verify.context import Context
 from gateway.verify.dicom import WAIT, Caller
 from gateway.verify.plugin import SMB, Note

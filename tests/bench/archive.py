@@ -27,9 +27,9 @@ import lab
 from gateway.features.orthanc import partners
 from gateway.load import load
 from gateway.run import run
-from gateway.site import BOX
 from gateway.trial import Trial
 from gateway.verify.dicom import Caller, image
+from gateway.written import BOX
 
 MANY, FEW = 2000, 200
 ROUNDS = 3

@@ -28,9 +28,9 @@ from archive import department
 import lab
 from gateway.load import load
 from gateway.secrets import ensure
-from gateway.site import BOX
 from gateway.trial import Trial
 from gateway.verify.smb import OPTIONS
+from gateway.written import BOX
 
 PROCESSOR = "processor"
 ROUNDS = 5

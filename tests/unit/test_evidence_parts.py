@@ -16,7 +16,7 @@ from gateway import features
 from gateway.evidence import against, picture, signature, tables
 from gateway.load import load
 from gateway.problems import Failed
-from gateway.site import BOX
+from gateway.written import BOX
 
 ROOT = Path(__file__).parent.parent.parent
 KAOHSIUNG = load(ROOT / "inventory/kaohsiung")
