@@ -93,15 +93,15 @@ def is_early(chain: Chain) -> bool:
     return chain.hook in ("prerouting", "output") and priority(chain) < TRACKING
 
 
-def meaning(ruleset: Ruleset) -> Meaning:
-    """Everything that a ruleset lets through."""
-    return _Work(ruleset).meaning()
+def meaning(ruleset: Ruleset, diagram: Diagram | None = None) -> Meaning:
+    """Everything that a ruleset lets through; in a diagram that may hold others already."""
+    return _Work(ruleset, diagram or Diagram(LIMITS)).meaning()
 
 
 class _Work:
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(self, ruleset: Ruleset, diagram: Diagram) -> None:
         self.ruleset = ruleset
-        self.diagram = Diagram(LIMITS)
+        self.diagram = diagram
         self.outcomes = Outcomes(self.diagram)
         self.chains = {table.name: Chains(table, self.outcomes) for table in ruleset.tables}
         self.tracked = tracked_families(ruleset)

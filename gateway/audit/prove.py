@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from gateway.audit import packets, say
 from gateway.audit.allowed import AXIOMS, permissions
 from gateway.audit.answer import Answer, Difference, Packet, Path, Proof
-from gateway.audit.diagram import FALSE
+from gateway.audit.diagram import FALSE, Diagram
 from gateway.audit.fields import INVALID, IPV4, NEW, NUMBER, SYN, SYN_OF, TCP, name_value
 from gateway.audit.meaning import PATHS, Meaning, meaning
 from gateway.audit.outcome import Changes
@@ -56,7 +56,10 @@ def prove(
 
 
 class Prover:
-    """The diagrams of both sides, for a proof and for questions."""
+    """The diagrams of both sides, for a proof and for questions.
+
+    Those of rulesets that are much alike are made sooner in one ``diagram``.
+    """
 
     def __init__(
         self,
@@ -64,9 +67,10 @@ class Prover:
         site: Ground,
         flows: tuple[Flow, ...],
         strange: tuple[Strange, ...] = (),
+        diagram: Diagram | None = None,
     ) -> None:
         self.ruleset, self.site, self.flows = ruleset, site, flows
-        self.meaning: Meaning = meaning(ruleset)
+        self.meaning: Meaning = meaning(ruleset, diagram)
         self.diagram = self.meaning.diagram
         self.strange = (*self.meaning.strange, *strange)
         self.permissions = tuple(permissions(site, flows))
