@@ -73,6 +73,8 @@ def over_drift(box: Patient, old: int, step: int) -> None:
     box.killed_at(step, box.other(old), SOON, "--overwrite-drift")
     box.idle()
     box.unspoil()
+    # Killed before anything was armed, it has left his work where it was: that is whole, too.
+    box.told("activate", str(old), "--overwrite-drift", "--confirm-within", "0")
 
 
 def hurt(box: Patient, what: Fault, moment: int) -> None:

@@ -128,7 +128,7 @@ class Patient:
         for old, new in zip(known, again, strict=True):
             self.looks[new] = self.looks[old]
         self.both[:] = again
-        self.take(again[0])
+        self.take(again[0], "--overwrite-drift")
 
     def learn(self, number: int) -> None:
         """Switch to a generation in peace, and keep what the box then looks like."""
@@ -192,9 +192,9 @@ class Patient:
         alone = ["-o", "ControlPath=none", "-o", "ConnectTimeout=5"]
         return ["ssh", *alone, *self.lab.ssh_options(), "box", *command]
 
-    def take(self, number: int) -> None:
+    def take(self, number: int, *more: str) -> None:
         """Switch to a generation and confirm it by a new connection: the next apply succeeds."""
-        told = self.told("activate", str(number))
+        told = self.told("activate", str(number), *more)
         assert "failed" not in told, told
         done = run(self.ssh(PROGRAM, "confirm", str(number)), check=False, timeout=60)
         assert done.returncode == 0, done.stderr
