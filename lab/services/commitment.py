@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import threading
+from contextlib import suppress
 
 MODEL, WELL_KNOWN = "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
 IMPLICIT, CONTEXT = b"1.2.840.10008.1.2", b"1.2.840.10008.3.1.1.1"
@@ -110,8 +111,15 @@ def _accept(request: bytes) -> bytes:
 
 
 def _listen(server: socket.socket, told: list[int]) -> None:
+    """Until the archive has reported: whoever looks whether the port is open calls here too."""
+    while not told:
+        wire, _ = server.accept()
+        with suppress(OSError):
+            _hear(wire, told)
+
+
+def _hear(wire: socket.socket, told: list[int]) -> None:
     """The archive's report, N-EVENT-REPORT: its event type is the answer."""
-    wire, _ = server.accept()
     with wire:
         wire.settimeout(SECONDS)
         while True:
