@@ -261,16 +261,21 @@ def _told(lab: Lab, context: Context, poison: Study) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.alone
-def test_intake_control(cameras: list[Camera], lab: Lab, note: Note) -> None:
-    """The negative control: the lane off, the file stays; on again, it is taken."""
+def test_a_lane_that_stands_still_takes_nothing(
+    cameras: list[Camera], lab: Lab, note: Note
+) -> None:
+    """The negative control: while its process is stopped the file stays; then it is taken.
+
+    Stopped by SIGSTOP, the unit is active as ever: nobody else has to wait for this.
+    """
     one, made = cameras[0], study("C")
-    note(one.name, "intake", f"control: a file stays in incoming while {intake.UNIT} is off")
-    lab.exec("box", ["systemctl", "stop", intake.UNIT], check=True)
+    note(one.name, "intake", f"control: a file stays in incoming while {intake.UNIT} stands still")
+    signal = ["systemctl", "kill", intake.UNIT, "--signal"]
+    lab.exec("box", [*signal, "STOP"], check=True)
     try:
         one.drop((f"{made.stem}.I33", made.pixels), (f"{made.stem}.H33", made.header()))
         time.sleep(QUIET_SECONDS)
         assert f"{made.stem}.H33" in one.names("incoming")
     finally:
-        lab.exec("box", ["systemctl", "start", intake.UNIT], check=True)
+        lab.exec("box", [*signal, "CONT"], check=True)
     one.sees("done", lambda names: f"{made.stem}.H33" in names)
