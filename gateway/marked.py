@@ -111,8 +111,7 @@ class _Composer:
         if len(path) > MAX_DEPTH:
             raise _FatalError(
                 place,
-                f"nested more than {MAX_DEPTH} deep",
-                "no description needs that: look for a bracket or dash too many",
+                *_TOO_DEEP,
                 path,
             )
         if event.tag:
@@ -237,6 +236,11 @@ def _base_60(text: str) -> tuple[str, str]:
     )
 
 
+_TOO_DEEP = (
+    f"nested more than {MAX_DEPTH} deep",
+    "no description needs that: look for a bracket or dash too many",
+)
+
 # The parser's own words, as libyaml and PyYAML say them, and what an operator can do about it.
 _WORDS = (
     ("mapping values are not allowed", "a second `:` makes no sense here",
@@ -259,6 +263,8 @@ _WORDS = (
      "close it with the same kind of quote"),
     ("unknown escape character", "the backslash here begins no known escape",
      "use single quotes: no escapes are read in them"),
+    # libyaml counts brackets itself, up to 1,000, before it tells of the first.
+    ("maximum nesting depth", *_TOO_DEEP),
 )  # fmt: skip
 
 

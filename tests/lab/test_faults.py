@@ -33,7 +33,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
 @pytest.fixture
 def box(patient: Patient) -> Patient:
     """In one of its generations, and nothing left of the test before."""
-    patient.on_box("sh", "-c", "umount -q /etc/x /etc; rm -rf /run/x.*", check=False)
+    patient.on_box("sh", "-c", "umount -q /etc/x /etc /var/lib/gateway; rm -rf /run/x.*", check=False)
     patient.idle()
     patient.ready()
     return patient
@@ -190,8 +190,11 @@ def test_etc_that_is_read_only(box: Patient) -> None:
 
 def test_a_disk_that_is_full_while_staging(box: Patient) -> None:
     old = box.whole()
-    small = "cp -a /var/lib/gateway /run/x.keep && mount -t tmpfs -o size=12M x /var/lib/gateway"
-    box.on_box("sh", "-c", f"{small} && cp -a /run/x.keep/. /var/lib/gateway/")
+    # Room for what is there, however many generations that are, and for one more.
+    size = "$(($(du -sm /run/x.keep | cut -f1) + 8))M"
+    small = f"mount -t tmpfs -o size={size} x /var/lib/gateway"
+    keep = "cp -a /var/lib/gateway /run/x.keep"
+    box.on_box("sh", "-c", f"{keep} && {small} && cp -a /run/x.keep/. /var/lib/gateway/")
     box.on_box("sh", "-c", "cat /dev/zero > /var/lib/gateway/fill", check=False)
     try:
         with pytest.raises(AssertionError, match="No space left on device"):
