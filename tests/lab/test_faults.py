@@ -33,7 +33,8 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
 @pytest.fixture
 def box(patient: Patient) -> Patient:
     """In one of its generations, and nothing left of the test before."""
-    patient.on_box("sh", "-c", "umount -q /etc/x /etc /var/lib/gateway; rm -rf /run/x.*", check=False)
+    clean = "umount -q /etc/x /etc /var/lib/gateway; rm -rf /run/x.*"
+    patient.on_box("sh", "-c", clean, check=False)
     patient.idle()
     patient.ready()
     return patient
