@@ -28,8 +28,8 @@ lint:
 	ruff format --check .
 	ansible-lint --offline --profile production playbooks roles
 
-types:
-	mypy
+types: # django's own are read with its settings
+	GATEWAY_REPORTS=tests/reports/types.json mypy
 
 fast: ## tests that take seconds
 	pytest -q -m "not lab"

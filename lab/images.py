@@ -146,6 +146,18 @@ def get(say: Say, in_use: frozenset[Path] = frozenset(), box: Recipe = BOX) -> T
     return trees
 
 
+def one(recipe: Recipe, folder: Path, say: Say) -> Path:
+    """A tree beside the lab's two, built into ``folder`` if it is not there yet."""
+    built = folder / recipe.folder
+    if not built.is_dir():
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with only_builder(folder, say):
+            if not built.is_dir():
+                say(f"building the tree {recipe.name}, about a minute …")
+                build(recipe, mirror.read(), folder)
+    return built
+
+
 def build(recipe: Recipe, source: mirror.Mirror, folder: Path) -> None:
     """Build a tree into ``folder``; it gets its name when it is whole."""
     target = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import images, machine, mirror
+from lab import images, machine
 
 TREE = images.Recipe(
     "translation",
@@ -45,15 +45,7 @@ TREE = images.Recipe(
 
 def tree(say: images.Say) -> Path:
     """The tree, built into the cache if it is not there yet."""
-    folder = machine.cache() / "translation"
-    built = folder / TREE.folder
-    if not built.is_dir():
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with images.only_builder(folder, say):
-            if not built.is_dir():
-                say("building the tree of the translation's judges, about a minute …")
-                images.build(TREE, mirror.read(), folder)
-    return built
+    return images.one(TREE, machine.cache() / "translation", say)
 
 
 def command(

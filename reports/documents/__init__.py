@@ -1,0 +1,1 @@
+"""What goes out: pages, PDF, objects for the archive, faxes."""

@@ -1,0 +1,54 @@
+"""Nobody gets past a view that forgot to ask: everything needs a login unless it says not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+
+def open_to_all(view: View) -> View:
+    """For the few pages that somebody sees who is not logged in."""
+    view.open_to_all = True  # type: ignore[attr-defined]
+    return view
+
+
+def for_reporters(view: View) -> View:
+    """Who may write reports."""
+    view.needs = "reports"  # type: ignore[attr-defined]
+    return view
+
+
+def for_administrators(view: View) -> View:
+    """Who admits people and reads the trail."""
+    view.needs = "administers"  # type: ignore[attr-defined]
+    return view
+
+
+class Gate:
+    """A middleware: asks for a login and the role that the view names."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._next = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass on; the view is known in process_view only."""
+        return self._next(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], *_rest: Any
+    ) -> HttpResponseBase | None:
+        """Refuse, send to the login, or let pass."""
+        if getattr(view, "open_to_all", False):
+            return None
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        needs = getattr(view, "needs", "")
+        if needs and not getattr(request.user, needs):
+            raise PermissionDenied
+        return None

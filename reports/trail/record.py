@@ -1,0 +1,36 @@
+"""Add to the audit trail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest
+
+from reports.studies.models import Study
+
+
+def record(
+    request: HttpRequest,
+    action: str,
+    study: Study | None = None,
+    *,
+    person: str = "",
+    failed: bool = False,
+    **detail: Any,
+) -> None:
+    """Note that somebody did something; what is noted is noted even if the answer then fails.
+
+    ``person`` is for those who are not logged in: the name they gave.
+    """
+    who = person or (request.user.get_username() if request.user.is_authenticated else "")
+    about = (study.patient_id, study.uid) if study else ("", "")
+    outcome = "failure" if failed else "success"
+    told = json.dumps(detail, ensure_ascii=False, default=str)
+    address = request.META.get("HTTP_X_REAL_IP") or request.META.get("REMOTE_ADDR", "")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select trail_append(%s, %s, %s, %s, %s, %s, %s::jsonb)",
+            [action, outcome, who, address, *about, told],
+        )

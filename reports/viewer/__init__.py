@@ -1,0 +1,1 @@
+"""The frames of a study, to look at."""

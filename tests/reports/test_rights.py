@@ -1,0 +1,61 @@
+"""What the web's role cannot do, whatever a hole in the site lets somebody ask of the database."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection, transaction
+from kit import Cluster
+
+from reports.trail.models import Event
+
+APPEND = (
+    "select trail_append('view', 'success', 'lin', '192.0.2.9', 'P1', '1.2', '{\"a\": 1}'::jsonb)"
+)
+
+
+def ask(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.mark.django_db
+def test_the_trail_grows_by_its_function_alone() -> None:
+    ask(APPEND)
+    ask(APPEND)
+    first, second = Event.objects.order_by("id")
+    assert second.previous == first.digest
+    assert first.digest != second.digest
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "insert into trail_event select * from trail_event",
+        "update trail_event set person = 'x'",
+        "delete from trail_event",
+        "truncate trail_event",
+        "drop table trail_event",
+        "alter table trail_event disable trigger all",
+        "update writing_version set content = '{}'",
+        "delete from writing_version",
+        "drop function trail_append",
+        "create table mine (a int)",
+        'set role "reports-owner"',
+    ],
+)
+def test_the_web_cannot(sql: str) -> None:
+    ask(APPEND)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ask(sql)
+    assert Event.objects.count() == 1
+
+
+def test_nor_does_the_owner_by_mistake(cluster: Cluster, django_db_setup: None) -> None:
+    cluster.sql("reports", APPEND, user="reports-owner")
+    with pytest.raises(AssertionError, match="does not change"):
+        cluster.sql("reports", "update trail_event set person = 'x'", user="reports-owner")
+    where = f"host={cluster.folder} dbname=reports user=reports"
+    with pytest.raises(psycopg.Error), psycopg.connect(where) as wire:
+        wire.execute("delete from trail_event")
