@@ -1,4 +1,4 @@
-"""The archive's REST interface on loopback, by the user that may only read, or the one that adds."""
+"""The archive over loopback, by the user that may only read, or by the one that adds."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from django.conf import settings
 SECONDS = 30.0
 
 
-class Down(Exception):
+class DownError(Exception):
     """The archive does not answer, or not as it should; ``str`` of it is for people."""
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """It has no such thing (any more)."""
 
 
@@ -31,7 +31,7 @@ class Archive:
         self._head: dict[str, str] = {}
 
     def get(self, path: str) -> bytes:
-        """What is at a path. Raises Down, Missing."""
+        """What is at a path. Raises DownError, MissingError."""
         return self._ask("GET", path, None)
 
     def json(self, path: str) -> Any:
@@ -54,11 +54,11 @@ class Archive:
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self.close()
                 if attempt == 2:
-                    raise Down(f"the archive does not answer: {error}") from None
+                    raise DownError(f"the archive does not answer: {error}") from None
         if answer.status == http.client.NOT_FOUND:
-            raise Missing(path)
+            raise MissingError(path)
         if answer.status != http.client.OK:
-            raise Down(f"the archive answers {answer.status} to {path}")
+            raise DownError(f"the archive answers {answer.status} to {path}")
         return said
 
     def _open(self) -> http.client.HTTPConnection:
