@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "reports.people.gate.Gate",  # nobody is let past it by a view that forgot to ask
+    "reports.studies.glass.Glass",
     "reports.headers.Headers",
 ]
 TEMPLATES: list[dict[str, Any]] = [
@@ -83,7 +84,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "front"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_AGE = 30 * 60
-SESSION_SAVE_EVERY_REQUEST = True  # half an hour from the last request
+# Half an hour from the last request of a person: reports/people/gate.py renews it.
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.secure
 SESSION_COOKIE_HTTPONLY = True

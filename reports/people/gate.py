@@ -9,6 +9,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
+BY_ITSELF = "X-By-Itself"
+"""A page that looks whether something is new says so: nobody is at work for that."""
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
@@ -48,6 +50,8 @@ class Gate:
             return None
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
+        if BY_ITSELF not in request.headers:
+            request.session.modified = True  # it is saved, and lasts from now on
         needs = getattr(view, "needs", "")
         if needs and not getattr(request.user, needs):
             raise PermissionDenied
