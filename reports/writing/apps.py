@@ -2,8 +2,14 @@
 
 from django.apps import AppConfig
 
+from reports.writing.template import examinations
+
 
 class Writing(AppConfig):
     """Reports and their versions."""
 
     name = "reports.writing"
+
+    def ready(self) -> None:
+        """A template that is wrong stops the site now, and not a report later."""
+        examinations()

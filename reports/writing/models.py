@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from reports.studies.models import Study
@@ -33,11 +34,14 @@ class Draft(models.Model):
 
     report = models.OneToOneField(Report, models.CASCADE, related_name="draft")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    since = models.DateTimeField(default=timezone.now)
+    """Since when this author has been writing: he began it, or took it over."""
     content = models.JSONField(default=dict)
-    """Section → text, and ``key_images``: a list of {image, frame, low, high, palette, note}."""
+    """``sections``: key → text; ``key_images``: a list of {image, frame, low, high, palette, note}
+    (reports/writing/content.py)."""
     revision = models.PositiveIntegerField(default=0)
     """Counts up at each save: a save that began from an older one is refused, not merged."""
-    saved_at = models.DateTimeField(auto_now=True)
+    saved_at = models.DateTimeField(default=timezone.now)
 
 
 class Version(models.Model):
@@ -54,7 +58,7 @@ class Version(models.Model):
     """The signer's name and licence at that time."""
     signed_at = models.DateTimeField()
     previous = models.CharField(max_length=64, blank=True)
-    """The digest of the version before."""
+    """The digest of the version that was signed before this one, of whatever report: one chain."""
     digest = models.CharField(max_length=64, unique=True)
     """SHA-256 over all of it, canonical JSON (reports/writing/sign.py)."""
 
@@ -79,3 +83,12 @@ class Sent(models.Model):
     why = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField(auto_now=True)
     tries = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "way"],
+                condition=models.Q(way__in=["pdf-archive", "sr-archive"]),
+                name="once_into_the_archive",
+            ),
+        ]
