@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 SECONDS = 60
+PLACES = "/usr/bin:/bin"
 _FILLING = re.compile(r"[ ().\-/]")
 _NUMBER = re.compile(r"\+?[0-9]{3,20}(?:[#,][0-9]{1,8})?")
 
@@ -35,7 +36,7 @@ def send(pdf: bytes, to: str) -> None:
         # -n: no cover page. A list of words: no shell reads the number.
         words = ["sendfax", "-n", "-h", settings.CONFIG.fax_host, "-f", "reports"]
         words += ["-d", number(to), str(page)]
-        place = {"PATH": "/usr/bin:/bin", "HOME": folder, "LC_ALL": "C.UTF-8"}
+        place = {"PATH": PLACES, "HOME": folder, "LC_ALL": "C.UTF-8"}
         try:
             done = subprocess.run(
                 words, env=place, cwd=folder, capture_output=True, text=True, timeout=SECONDS

@@ -25,12 +25,13 @@ PIXELS = _names("""
 """)
 """General image and image pixel (PS3.3, C.7.6), and how it is to be looked at."""
 WHAT = _names("""
-    SOPClassUID Modality ConversionType SeriesNumber InstanceNumber ImageID
+    SOPClassUID Modality ConversionType SeriesNumber InstanceNumber
     ImagePositionPatient ImageOrientationPatient SliceLocation SliceThickness
     SpacingBetweenSlices PatientPosition PatientOrientation Laterality ImageLaterality
     Manufacturer ManufacturerModelName
 """)
 NUCLEAR = _names("""
+    TypeOfDetectorMotion
     NumberOfEnergyWindows EnergyWindowVector EnergyWindowNumber EnergyWindowLowerLimit
     EnergyWindowUpperLimit NumberOfDetectors DetectorVector NumberOfPhases PhaseVector
     NumberOfRotations RotationVector NumberOfRRIntervals RRIntervalVector NumberOfTimeSlots
@@ -38,7 +39,7 @@ NUCLEAR = _names("""
     NumberOfTimeSlices TriggerVector NumberOfTriggersInPhase PhaseDelay PauseBetweenFrames
     PhaseDescription NumberOfFramesInPhase NumberOfFramesInRotation ActualFrameDuration
     CountsAccumulated AcquisitionTerminationCondition TableHeight TableTraverse
-    TotalBlockCollimatorType CollimatorType CollimatorGridName FocalDistance XFocusCenter
+    CollimatorType FocalDistance XFocusCenter
     YFocusCenter ZoomCenter ZoomFactor CenterOfRotationOffset GantryDetectorTilt
     DistanceSourceToDetector StartAngle AngularStep RadialPosition RotationDirection ScanArc
     WholeBodyTechnique ScanVelocity ScanLength CorrectedImage CountRate NominalInterval

@@ -23,18 +23,25 @@ from reportlab.platypus import (
     Table,
 )
 
-from reports.documents.fonts import BOLD, han, runs, width
+from reports.documents.fonts import BOLD, LATIN, han, runs, width
 from reports.documents.lines import Style, Text
 from reports.documents.parts import look, parts
 from reports.documents.picture import Look
 from reports.writing.models import Stage, Version
 
 MARGIN = 54
+INNER = A4[0] - 2 * MARGIN
 GREY, RED = HexColor("#55606b"), HexColor("#a3261b")
 BODY = Style(10, after=6)
 SMALL = Style(8, color=GREY)
 HEADING = Style(10.5, BOLD, before=6, after=1)
 TITLE = Style(16, BOLD, after=4)
+# The font is named although no cell is a plain text: the default is one that is not embedded.
+CELLS = [
+    ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ("LEFTPADDING", (0, 0), (-1, -1), 0),
+    ("FONTNAME", (0, 0), (-1, -1), LATIN),
+]
 Pictures = dict[tuple[str, Look], bytes]
 
 
@@ -97,11 +104,9 @@ def _about(version: Version) -> Table:
     cells = [[Text(label, SMALL), Text(value or "-", Style(9.5))] for label, value in rows]
     half = (len(cells) + 1) // 2
     table = [left + right for left, right in zip(cells[:half], cells[half:], strict=True)]
-    whole = A4[0] - 2 * MARGIN
-    widths = [whole * part for part in (0.12, 0.38, 0.12, 0.38)]
-    style = [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)]
-    style += [("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)]
-    return Table(table, widths, style=style)
+    widths = [INNER * part for part in (0.12, 0.38, 0.12, 0.38)]
+    style = [*CELLS, ("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)]
+    return Table(table, widths, style=style, hAlign="LEFT")
 
 
 def _picture(told: dict[str, Any], number: int, pictures: Pictures, wide: float) -> list[Flowable]:
@@ -125,12 +130,11 @@ def _key_images(version: Version, pictures: Pictures) -> list[Flowable]:
     told = version.content["key_images"]
     if not told:
         return []
-    wide = (A4[0] - 2 * MARGIN) / 3
+    wide = INNER / 3
     cells = [_picture(each, at, pictures, wide - 10) for at, each in enumerate(told, 1)]
     rows: list[list[list[Flowable]]] = [cells[at : at + 3] for at in range(0, len(cells), 3)]
     rows[-1] += [[]] * (3 - len(rows[-1]))
-    style = [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)]
-    first, *rest = [Table([row], [wide] * 3, style=style) for row in rows]
+    first, *rest = [Table([row], [wide] * 3, style=CELLS, hAlign="LEFT") for row in rows]
     return [KeepTogether([Text(_("Key images"), HEADING), first]), *rest]
 
 
@@ -148,7 +152,7 @@ def _signature(version: Version) -> Flowable:
         "digest": version.digest,
     }
     rule = HRFlowable(width="100%", thickness=0.5, color=GREY, spaceBefore=8, spaceAfter=4)
-    return KeepTogether([rule, Text(said, Style(9.5, BOLD)), Text(digest, Style(7, color=GREY))])
+    return KeepTogether([rule, Text(said, Style(9.5)), Text(digest, Style(7, color=GREY))])
 
 
 def _told(version: Version, pictures: Pictures) -> list[Flowable]:
@@ -191,14 +195,15 @@ def make(version: Version, pictures: Pictures) -> bytes:
         document = SimpleDocTemplate(
             out,
             pagesize=A4,
-            leftMargin=MARGIN,
-            rightMargin=MARGIN,
+            leftMargin=MARGIN - 6,  # a frame has 6 points of its own
+            rightMargin=MARGIN - 6,
             topMargin=48,
             bottomMargin=56,
             title=f"{title} {said['patient']['id']}",
             author=version.signed_name,
             subject=version.digest,
             creator="Gateway",
+            initialFontName=LATIN,
             lang="zh-TW" if said["language"] == "zh-hant" else "en",
             invariant=1,  # no date of making and no random number: the same bytes each time
         )

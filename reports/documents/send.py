@@ -87,8 +87,8 @@ def one(now: datetime) -> bool:
                 sent.state = "failed"
         except archive.MissingError as error:
             sent.state, sent.why = "failed", f"the archive has not (any more): {error}"[:300]
-        except RefusedError as error:
-            sent.state, sent.why = "failed", str(error)[:300]
+        except Exception as error:  # one that cannot be made must not hold up those behind it
+            sent.state, sent.why = "failed", f"{type(error).__name__}: {error}"[:300]
         sent.save()
         if sent.state != "waiting":
             _note(sent)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from reports.studies.models import Image, Study
@@ -74,7 +75,11 @@ def sections(told: Any, wanted: Iterable[Section]) -> dict[str, str]:
         if len(text) > LONGEST:
             raise ContentError(
                 _("“%(section)s” is too long: %(size)d characters, %(most)d at most.")
-                % {"section": titles[key].en, "size": len(text), "most": LONGEST}
+                % {
+                    "section": titles[key].within(get_language() or ""),
+                    "size": len(text),
+                    "most": LONGEST,
+                }
             )
         kept[key] = plain(text)
     return kept
@@ -106,7 +111,7 @@ def _key_image(told: Any, known: dict[str, int]) -> KeyImage:
     low, high = number(told.get("low")), number(told.get("high"))
     if high <= low:
         raise ContentError(_("The window of a key image is empty."))
-    return KeyImage(image, frame, low, high, palette, plain(note))
+    return KeyImage(image, frame, low, high, palette, " ".join(plain(note).split()))
 
 
 def key_images(told: Any, study: Study) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from reports.people.models import Person
@@ -125,6 +126,7 @@ def hindrances(said: dict[str, Any], stage: str) -> Iterator[str]:
     """Why a text cannot be signed as it is."""
     if not said["sections"]:
         yield _("Nothing is written yet.")
+    language = "zh-hant" if get_language() == "zh-hant" else "en"
     headings = {section["heading"] for section in said["sections"]}
     if stage == Stage.FINAL and "impression" not in headings:
         yield _("A final report needs an impression.")
@@ -132,7 +134,7 @@ def hindrances(said: dict[str, Any], stage: str) -> Iterator[str]:
         if BLANK.search(section["text"]):
             yield (
                 _("“%(section)s” still has a blank (___) to be filled in.")
-                % {"section": section["title"]["en"]}
+                % {"section": section["title"][language]}
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from writing_kit import (
     signed,
 )
 
+from reports.documents import fonts
 from reports.studies.models import Study
 from reports.trail.models import Event
 from reports.writing import sign as signing
@@ -471,3 +473,20 @@ def test_each_view_is_noted(study: Study, chen: Client) -> None:
     noted = Event.objects.get(action="sign", outcome="success")
     assert noted.detail["digest"] == version.digest
     assert PASSWORD not in json.dumps(list(Event.objects.values_list("detail", flat=True)))
+
+
+def test_every_word_of_these_rooms_has_its_chinese() -> None:
+    """What a template or a view says is in locale/parts/writing.po, with the same fields."""
+    rooms = [Path(signing.__file__).parent, Path(fonts.__file__).parent]
+    pages = Path(signing.__file__).parent.parent / "templates"
+    rooms += [pages / "writing", pages / "documents"]
+    said: set[str] = set()
+    for room in rooms:
+        for place in (*room.glob("*.py"), *room.glob("*.html")):
+            text = place.read_text("utf-8")
+            said |= set(re.findall(r"""\b_\(\s*"([^"]+)"\s*\)""", text))
+            said |= set(re.findall(r"""{% trans ["']([^"']+)["'] %}""", text))
+    po = (pages.parent / "locale" / "parts" / "writing.po").read_text("utf-8")
+    known = dict(re.findall(r'^msgid "(.+)"\nmsgstr "(.+)"$', po, re.MULTILINE))
+    assert len(said) > 100
+    assert not said - set(known)

@@ -124,6 +124,7 @@ def scan(image: Image, sop_class: str = NM) -> FileDataset:
     made.StationName, made.DeviceSerialNumber = "CAM1", "SN-4711"
     made.PatientComments = "Lin Mei lives in 12 Example Road"
     made.Modality, made.Manufacturer = "NM", "GE MEDICAL SYSTEMS"
+    made.Laterality = ""
     made.SeriesNumber, made.InstanceNumber = 1, image.number
     made.ImageType = ["ORIGINAL", "PRIMARY", "STATIC", "EMISSION"]
     made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"

@@ -48,6 +48,12 @@ def other(text: Both | dict[str, str], language: str) -> str:
 
 
 @register.filter
+def named(name: str) -> str:
+    """A name of DICOM's (``Lin^Mei``) as people write it."""
+    return " ".join(part for part in name.split("^") if part)
+
+
+@register.filter
 def moment(text: str) -> datetime | None:
     """A time as a version keeps it."""
     return datetime.fromisoformat(text) if text else None
