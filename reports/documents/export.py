@@ -103,9 +103,9 @@ def _pictures(dataset: FileDataset) -> Iterator[bytes]:
     every = [picture.pixels(dataset, frame) for frame in range(frames)]
     low = min(float(np.min(each)) for each in every)
     high = max(float(np.max(each)) for each in every)
-    for frame, values in enumerate(every):
+    for frame in range(frames):
         look = picture.Look(frame, low, max(high, low + 1), "grey")
-        yield picture.png(picture.draw(values, look))
+        yield picture.png(picture.shown(dataset, look))
 
 
 @dataclass(frozen=True)

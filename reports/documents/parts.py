@@ -36,7 +36,7 @@ def pictures(archive: Archive, versions: list[Version]) -> dict[tuple[str, pictu
     for version in versions:
         for told in version.content["key_images"]:
             if image := known.get(told["image"]):
-                values = picture.pixels(picture.fetch(archive, image), told["frame"])
                 chosen = look(told)
-                found[image.uid, chosen] = picture.png(picture.draw(values, chosen))
+                drawn = picture.shown(picture.fetch(archive, image), chosen)
+                found[image.uid, chosen] = picture.png(drawn)
     return found

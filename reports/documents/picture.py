@@ -17,6 +17,7 @@ import numpy.typing as npt
 import PIL.Image
 import pydicom
 from pydicom.dataset import FileDataset
+from pydicom.pixel_data_handlers.util import apply_color_lut, convert_color_space
 
 from reports.archive import Archive, DownError
 from reports.studies.models import Image
@@ -85,8 +86,21 @@ def pixels(dataset: FileDataset, frame: int) -> npt.NDArray[np.generic]:
     return chosen
 
 
-def draw(values: npt.NDArray[np.generic], look: Look) -> PIL.Image.Image:
-    """The picture. Counts at or under ``low`` have the first colour, from ``high`` on the last."""
+def shown(dataset: FileDataset, look: Look) -> PIL.Image.Image:
+    """A frame of an object as it is looked at. Raises DownError."""
+    values, kind = pixels(dataset, look.frame), dataset.get("PhotometricInterpretation")
+    if kind == "PALETTE COLOR":
+        values = apply_color_lut(values, dataset) >> 8
+    elif values.ndim == 3 and kind != "RGB":
+        values = convert_color_space(values, kind, "RGB")
+    return draw(values, look, inverted=kind == "MONOCHROME1")
+
+
+def draw(values: npt.NDArray[np.generic], look: Look, *, inverted: bool = False) -> PIL.Image.Image:
+    """The picture, as reports/static/viewer/paint.js draws it.
+
+    Counts at or under ``low`` have the first colour, from ``high`` on the last.
+    """
     if values.ndim == 3:  # it has colours of its own
         return PIL.Image.fromarray(values.astype(np.uint8))
     height, width = values.shape
@@ -96,7 +110,8 @@ def draw(values: npt.NDArray[np.generic], look: Look) -> PIL.Image.Image:
         size = (width * times, height * times)
         plane = plane.resize(size, PIL.Image.Resampling.BILINEAR)
     level = (np.asarray(plane) - look.low) / max(look.high - look.low, 1e-9)
-    return PIL.Image.fromarray(colours(look.palette)[np.clip(level * 255, 0, 255).astype(np.uint8)])
+    level = np.clip(1 - level if inverted else level, 0, 1)
+    return PIL.Image.fromarray(colours(look.palette)[(level * 255).astype(np.uint8)])
 
 
 def png(picture: PIL.Image.Image) -> bytes:

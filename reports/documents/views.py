@@ -131,7 +131,7 @@ def picture(request: HttpRequest, uid: str) -> HttpResponse:
     look = drawing.Look(frame, low, high, asked.get("palette", "grey")[:32])
     wire = archive.reader()
     try:
-        made = drawing.png(drawing.draw(drawing.pixels(drawing.fetch(wire, image), frame), look))
+        made = drawing.png(drawing.shown(drawing.fetch(wire, image), look))
     except (archive.DownError, archive.MissingError) as error:
         return HttpResponse(str(error), status=DOWN, content_type="text/plain; charset=utf-8")
     finally:

@@ -10,5 +10,6 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.wsgi import get_wsgi_application
 
 settings.ROOT_URLCONF = "standin"
+settings.LOGIN_URL = "/login"
 settings.DEBUG = True  # the static files: Apache serves them on a box
 application = StaticFilesHandler(get_wsgi_application())

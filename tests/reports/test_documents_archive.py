@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from writing_kit import a_study, addendum, file_of, key_image, login, person, quick, scan, signed
+from writing_kit import (
+    Orthanc,
+    a_study,
+    addendum,
+    file_of,
+    key_image,
+    login,
+    person,
+    quick,
+    scan,
+    signed,
+)
 
 from reports import archive
 from reports.documents import send
@@ -22,50 +29,17 @@ from reports.writing.models import Sent
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("standin")]
 
 
-def a_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
-
-
 @pytest.fixture
 def orthanc(tmp_path: Path, settings: Any) -> Iterator[archive.Archive]:
-    program = shutil.which("Orthanc", path="/usr/sbin:/usr/bin")
-    assert program, "orthanc is in the tree"
-    port = a_port()
-    told = {
-        "Name": "test",
-        "StorageDirectory": str(tmp_path / "storage"),
-        "IndexDirectory": str(tmp_path / "storage"),
-        "HttpPort": port,
-        "DicomServerEnabled": False,
-        "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": True,
-        "RegisteredUsers": {"reports": "secret"},
-        "OverwriteInstances": False,
-        "Plugins": [],
-    }
-    (tmp_path / "orthanc.json").write_text(json.dumps(told))
-    login_ = {"url": f"http://127.0.0.1:{port}", "user": "reports", "password": "secret"}
-    (tmp_path / "login.json").write_text(json.dumps(login_))
-    place = str(tmp_path / "login.json")
+    running = Orthanc(tmp_path)
+    running.start()
+    place = str(running.login)
     more = {**vars(settings.CONFIG), "archive": place, "archive_store": place}
     settings.CONFIG = type("C", (), more)
-    log = (tmp_path / "log").open("wb")
-    running = subprocess.Popen([program, tmp_path / "orthanc.json"], stdout=log, stderr=log)
     wire = archive.reader()
-    for _ in range(200):
-        try:
-            wire.json("/system")
-            break
-        except archive.DownError:
-            time.sleep(0.1)
     yield wire
     wire.close()
-    running.terminate()
-    running.wait(20)
-    log.close()
+    running.stop()
 
 
 def test_the_archive_has_them_once_in_the_same_study(

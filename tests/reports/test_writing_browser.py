@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
-from writing_kit import PASSWORD
+from writing_kit import PASSWORD, Orthanc, a_port
 
 HERE = Path(__file__).parent
 SHOTS = os.environ.get("REPORT_SHOTS", "")
@@ -37,7 +37,14 @@ call_command("prepare", verbosity=0)
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 import writing_kit as kit
+from reports import archive
+from reports.studies.models import Image
 study = kit.a_study()
+image = Image.objects.get()
+stored = archive.reader().post("/instances", kit.file_of(kit.body(image)))
+image.archive_id, study.archive_id = stored["ID"], stored["ParentStudy"]
+image.save()
+study.save()
 print(study.uid)
 for name in ("chen", "wu"):
     who = kit.person(name)
@@ -47,6 +54,14 @@ for name in ("chen", "wu"):
     store[HASH_SESSION_KEY] = who.get_session_auth_hash()
     store.save()
     print(store.session_key)
+"""
+
+
+SEND = """
+import django; django.setup()
+import standin
+from django.core.management import call_command
+call_command("send", "--once")
 """
 
 
@@ -166,8 +181,8 @@ class Seat:
         """What the page's scripts or the browser complained of, but for the server that was off."""
         log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
         told = [each["message"] for each in log if self.site.url in each["message"]]
-        # The server that was off, the refused save, the archive that there is not.
-        quiet = ("ERR_CONNECTION", "favicon", "409 (Conflict)", "/nothing", "/picture?")
+        # The server that was off, the refused saves.
+        quiet = ("ERR_CONNECTION", "favicon", "409 (Conflict)", "/nothing", "403 (")
         return [text for text in told if not any(word in text for word in quiet)]
 
 
@@ -178,17 +193,18 @@ def stage() -> Iterator[tuple[Site, str, list[str]]]:
     before = os.environ["GATEWAY_REPORTS"]
     cluster = Cluster(folder)
     cluster.start()
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    orthanc = Orthanc(folder)
+    orthanc.start()
+    port, login = a_port(), str(orthanc.login)
     origin = f"http://127.0.0.1:{port}"
-    configure(folder, origin=origin)
+    configure(folder, origin=origin, archive=login, archive_store=login)
     site = Site(folder, port)
     os.environ["GATEWAY_REPORTS"] = before
     study, *sessions = site.run("-c", SEED).split()
     site.start()
     yield site, study, sessions
     site.stop()
+    orthanc.stop()
     cluster.stop()
 
 
@@ -239,6 +255,19 @@ def loses_the_connection(chen: Seat, site: Site) -> None:
     site.start()
     chen.state("Saved at")
     assert not chen.ask(asked)
+
+
+def is_logged_out(chen: Seat) -> None:
+    """He logs in again elsewhere, with a token that this page does not know; it then saves."""
+    session = chen.driver.get_cookie("sessionid")
+    assert session
+    chen.driver.delete_cookie("sessionid")
+    chen.driver.delete_cookie("csrftoken")
+    chen.field("indication").send_keys("Back pain.")
+    chen.one("button.save").click()
+    chen.state("you are logged out")
+    chen.driver.add_cookie(session)
+    chen.state("Saved at")
 
 
 def is_taken_over(chen: Seat, wu: Seat, page: str) -> None:
@@ -294,18 +323,22 @@ def signs(chen: Seat) -> None:
     chen.one(".versions .stage.final")
 
 
-def adds(chen: Seat) -> None:
-    """An addendum beside what was signed."""
+def adds(chen: Seat, site: Site) -> None:
+    """An addendum beside what was signed; both are in the archive a moment later."""
     chen.one(".report form button").click()
     chen.field("addendum").send_keys("Compared with the CT: a haemangioma. 血管瘤。")
     chen.state("Saved at")
     chen.one("a.sign").click()
     chen.one("#password").send_keys(PASSWORD, Keys.ENTER)
     chen.one(".versions .stage.addendum")
+    assert "4 tried" in site.run("-c", SEND)
+    chen.driver.refresh()
+    assert len(chen.driver.find_elements(By.CSS_SELECTOR, ".versions .sent.done")) == 4
     chen.shot("report")
     chen.driver.find_elements(By.LINK_TEXT, "Page")[-1].click()
     assert "a haemangioma" in chen.said("article.paper", "haemangioma")
     assert "MRI of the lumbar spine." in chen.one("article.paper").text
+    assert chen.ask("return document.querySelector('.pictures img').naturalHeight") > 100
     chen.shot("version")
 
 
@@ -317,9 +350,10 @@ def test_a_report_from_the_first_word_to_the_addendum(
     page = f"/studies/{uid}/"
     writes(chen, page, uid)
     loses_the_connection(chen, site)
+    is_logged_out(chen)
     is_taken_over(chen, wu, page)
     has_two_windows(chen, page)
     signs(chen)
-    adds(chen)
+    adds(chen, site)
     assert chen.errors() == []
     assert wu.errors() == []

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import socket
+import subprocess
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +18,7 @@ from django.urls import reverse
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from reports.archive import DownError, MissingError
+from reports.archive import Archive, DownError, MissingError
 from reports.people.models import Person
 from reports.studies.models import Image, Series, Study
 from reports.writing.models import Draft, Report, Version
@@ -204,6 +208,71 @@ class Shelf:
 
     def close(self) -> None:
         pass
+
+
+def a_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
+
+
+class Orthanc:
+    """Debian 13's archive on loopback, with one user; ``login`` is the file of its password."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.login = folder, folder / "login.json"
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        port, storage = a_port(), str(self._folder / "storage")
+        told = {
+            "Name": "test",
+            "StorageDirectory": storage,
+            "IndexDirectory": storage,
+            "HttpPort": port,
+            "DicomServerEnabled": False,
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": True,
+            "RegisteredUsers": {"reports": "secret"},
+            "OverwriteInstances": False,
+            "Plugins": [],
+        }
+        (self._folder / "orthanc.json").write_text(json.dumps(told))
+        who = {"url": f"http://127.0.0.1:{port}", "user": "reports", "password": "secret"}
+        self.login.write_text(json.dumps(who))
+        log = (self._folder / "orthanc.log").open("wb")
+        words = ["/usr/sbin/Orthanc", self._folder / "orthanc.json"]
+        self._running = subprocess.Popen(words, stdout=log, stderr=log)
+        wire = Archive(str(self.login))
+        for _ in range(300):
+            try:
+                wire.json("/system")
+                return
+            except DownError:
+                time.sleep(0.1)
+        raise AssertionError((self._folder / "orthanc.log").read_text())
+
+    def stop(self) -> None:
+        if self._running:
+            self._running.terminate()
+            self._running.wait(20)
+
+
+def body(image: Image) -> FileDataset:
+    """A scan that looks like one: a trunk and four lesions, with noise that is always the same."""
+    image.rows, image.columns = 128, 64
+    made = scan(image)
+    y, x = np.mgrid[0:128, 0:64]
+    trunk = 60 * np.exp(-(((x - 32) / 9) ** 2) - ((y - 60) / 46) ** 2)
+    head = 50 * np.exp(-(((x - 32) / 6) ** 2) - ((y - 12) / 8) ** 2)
+    spots = sum(
+        140 * np.exp(-(((x - a) / 2) ** 2) - ((y - b) / 2) ** 2)
+        for a, b in ((32, 62), (27, 40), (38, 84), (32, 70))
+    )
+    counts = np.random.default_rng(7).poisson(trunk + head + spots)
+    made.PixelData = np.stack([counts * (at + 1) for at in range(4)]).astype(np.uint16).tobytes()
+    return made
 
 
 def begin(client: Client, study: Study, template: str = "bone", language: str = "en") -> Draft:

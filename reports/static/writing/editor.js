@@ -222,7 +222,10 @@ class Editor {
 
   pick(detail) {
     if (!detail) return;
-    const { image, frame, low, high, palette = "grey", note = "" } = detail;
+    const { image, frame, palette = "grey", note = "" } = detail;
+    // A picture with colours of its own has no window; the text must not wait for that.
+    const low = Number.isFinite(detail.low) ? detail.low : 0;
+    const high = detail.high > low ? detail.high : low + 255;
     this.images.push({ image, frame, low, high, palette, note });
     this.showImages();
     this.changed();
