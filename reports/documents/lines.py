@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from reportlab.lib.colors import Color, black
 from reportlab.platypus import Flowable
 
-from reports.documents.fonts import LATIN, runs, width
+from reports.documents.fonts import BOLD, LATIN, runs, width
 
 # A line breaks at spaces and around Han characters, but not before what closes or after what opens.
 _CLOSES = "。，、；：？！）」』》〉】〕…—·%‰℃"
@@ -107,11 +107,15 @@ class Text(Flowable):  # type: ignore[misc]
         """Put it on the page."""
         style, canvas = self._style, self.canv
         canvas.setFillColor(style.color)
+        canvas.setStrokeColor(style.color)
+        canvas.setLineWidth(style.size * 0.035)
         at = self.height - style.size * (0.5 + style.lead / 2) + style.size * 0.15
         for line in self._lines or ():
             words = canvas.beginText(0, at)
             for font, piece in runs(line, style.font):
                 words.setFont(font, style.size)
+                # The Han font has no bold face: its outlines are drawn as well.
+                words.setTextRenderMode(2 if style.font == BOLD and font != BOLD else 0)
                 words.textOut(piece)
             canvas.drawText(words)
             at -= style.size * style.lead

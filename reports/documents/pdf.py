@@ -190,7 +190,9 @@ def make(version: Version, pictures: Pictures) -> bytes:
         for part in parts(version):
             story += _told(part, pictures)
         out = io.BytesIO()
-        foot = f"{said['patient']['id']} · {said['study']['accession']} · {version.digest}"
+        # Pages get lost from each other: each says whose it is.
+        name = " ".join(said["patient"]["name"].split("^")).strip()[:40]
+        foot = f"{name} · {said['patient']['id']} · {said['study']['accession']} · {version.digest}"
         maker = type("Pages", (_Pages,), {"foot": foot})
         document = SimpleDocTemplate(
             out,

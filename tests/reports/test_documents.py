@@ -487,6 +487,7 @@ def test_nothing_of_the_patient_is_in_an_export(chen: Client, shelf: Shelf, tmp_
         content = found.read(name)
         if name.endswith(".dcm"):
             content = re.sub(rb"\x00*$", b"", content[: content.index(b"\xe0\x7f\x10\x00")])
+        content = re.sub(rb"2\.25\.\d+", b"", content)  # by chance they hold any four digits
         for secret in SECRETS:
             assert secret not in content, (name, secret)
     assert {info.date_time for info in found.infolist()} == {(1980, 1, 1, 0, 0, 0)}

@@ -428,6 +428,17 @@ def test_nor_by_its_owner(cluster: Cluster, django_db_setup: None) -> None:
 # Beside it
 
 
+def test_a_study_that_changed_after_it_was_signed_says_so(study: Study, chen: Client) -> None:
+    version = signed(chen, study)
+    said = "The study changed in the archive after this was signed."
+    url = reverse("report", args=[version.report_id])
+    assert said not in chen.get(url).content.decode()
+    Study.objects.update(revision="r2")
+    assert said in chen.get(url).content.decode()
+    reader = login(person("doctor", "reader"))
+    assert said in reader.get(url).content.decode()
+
+
 def test_differences_are_shown(study: Study, chen: Client) -> None:
     draft = begin(chen, study)
     save(chen, draft, 0, {**TEXTS, "technique": "740 MBq"})

@@ -175,7 +175,10 @@ class Seat:
         if SHOTS:
             height = self.ask("return document.documentElement.scrollHeight")
             self.driver.set_window_size(1100, min(max(int(height) + 140, 700), 4000))
-            self.driver.save_screenshot(f"{SHOTS}/{name}.png")
+            for scheme in ("light", "dark"):
+                told = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+                self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", told)  # type: ignore[no-untyped-call]
+                self.driver.save_screenshot(f"{SHOTS}/{name}-{scheme}.png")
 
     def errors(self) -> list[str]:
         """What the page's scripts or the browser complained of, but for the server that was off."""
