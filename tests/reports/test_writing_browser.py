@@ -165,6 +165,12 @@ class Seat:
         )
         return self.one(selector).text
 
+    def revision(self) -> int:
+        """What the server has of the draft in this page."""
+        script = """return fetch(document.querySelector("form.editor").dataset.state)
+            .then((answer) => answer.json()).then((told) => told.revision)"""
+        return int(self.ask(script))
+
     def ask(self, script: str, *words: str) -> Any:
         return self.driver.execute_script(script, *words)  # type: ignore[no-untyped-call]
 
@@ -231,6 +237,15 @@ def writes(chen: Seat, page: str, uid: str) -> None:
     chen.field("findings").send_keys("Focal uptake in L3. 第三腰椎")
     chen.state("Not saved yet")
     chen.state("Saved at")
+    types_on = """const field = document.querySelector("textarea[name=technique]");
+        window.typing = setInterval(() => { field.value += "a";
+            field.dispatchEvent(new Event("input", {bubbles: true})); }, 200)"""
+    chen.ask(types_on)
+    time.sleep(1)
+    assert chen.revision() == 1, "somebody types on and on"
+    WebDriverWait(chen.driver, 12).until(lambda _: chen.revision() > 1)
+    chen.ask("clearInterval(window.typing)")
+    chen.field("technique").clear()
     chen.one("button.normal[data-for=comparison]").click()
     assert "No earlier bone scan" in chen.value("comparison")
     chen.ask(PICK, uid)

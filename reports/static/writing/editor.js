@@ -2,6 +2,7 @@
 // alone (never in the browser's storage, which outlives a logout) until the server has it.
 
 const QUIET = 2500; // ms without a key before a save
+const LATEST = 8000; // ms from the first key that is not saved, however fast somebody types
 const SLOWEST = 30000; // ms between two tries while there is no connection
 
 class Editor {
@@ -16,6 +17,7 @@ class Editor {
     this.kept = null; // what the server has, while two texts are shown
     this.wait = QUIET;
     this.timer = 0;
+    this.since = 0; // when the first change was made that is not saved
     this.leaving = false;
     this.fields = [...form.querySelectorAll("textarea")];
     this.listen();
@@ -26,6 +28,7 @@ class Editor {
     const { form } = this;
     form.addEventListener("submit", (event) => { event.preventDefault(); this.save(); });
     form.addEventListener("input", () => this.changed());
+    form.addEventListener("focusin", () => { Editor.active = this; });
     form.addEventListener("focusout", () => this.save());
     form.addEventListener("keydown", (event) => {
       if ((event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); this.save(); }
@@ -65,7 +68,8 @@ class Editor {
     this.changes += 1;
     if (this.kept) return;
     this.say(this.form.dataset.sayChanged, "changed");
-    this.later(QUIET);
+    this.since ||= Date.now();
+    this.later(Math.max(0, Math.min(QUIET, this.since + LATEST - Date.now())));
   }
 
   later(ms) {
@@ -104,6 +108,7 @@ class Editor {
   async send() {
     const counted = this.changes;
     const told = this.told();
+    this.since = 0;
     this.say(this.form.dataset.saySaving, "changed");
     let answer;
     try {
@@ -115,16 +120,19 @@ class Editor {
     if (answer.type === "opaqueredirect" || answer.status === 403) return this.again(this.form.dataset.sayLogin);
     if (answer.status >= 500) return this.again(this.form.dataset.sayLost);
     const said = await answer.json().catch(() => null);
-    if (answer.ok && said) return this.done(said, counted, told);
-    if (answer.status === 409 && said) { this.conflict(said); return false; }
-    this.say(said?.why ?? this.form.dataset.sayLost, "failed");
+    if (!said) return this.again(this.form.dataset.sayLost);
+    if (answer.ok) return this.done(said, counted, told);
+    if (answer.status === 409) { this.conflict(said); return false; }
+    this.say(said.why, "failed");
     return false;
   }
 
   post(told) {
+    const body = JSON.stringify(told);
     return fetch(this.form.action, {
       method: "POST",
-      body: JSON.stringify(told),
+      body,
+      keepalive: document.hidden && body.length < 20000, // a page that goes away (64 kB at most)
       headers: { "Content-Type": "application/json", "X-CSRFToken": this.token },
       redirect: "manual",
       signal: AbortSignal.timeout(20000),
@@ -220,8 +228,9 @@ class Editor {
     if (await this.save()) location.assign(href);
   }
 
+  // With two reports on the page a key image goes into the one that was last written in.
   pick(detail) {
-    if (!detail) return;
+    if (!detail || Editor.active !== this) return;
     const { image, frame, palette = "grey", note = "" } = detail;
     // A picture with colours of its own has no window; the text must not wait for that.
     const low = Number.isFinite(detail.low) ? detail.low : 0;
@@ -266,4 +275,5 @@ class Editor {
   }
 }
 
-for (const form of document.querySelectorAll("form.editor")) new Editor(form);
+const editors = [...document.querySelectorAll("form.editor")].map((form) => new Editor(form));
+[Editor.active] = editors;
