@@ -108,7 +108,7 @@ def _described(data: Dataset, frame: Frame) -> Frame:
     detector = said.item(data, "DetectorInformationSequence", place.detector or 1)
     view = said.item(detector, "ViewCodeSequence")
     gap = said.number(data, "SpacingBetweenSlices")
-    along = None if place.slice is None or gap is None else (place.slice - 1) * gap
+    along = None if place.slice is None or gap is None else (place.slice - 1) * gap + 0.0
     return replace(
         frame,
         window=_window(said.item(data, "EnergyWindowInformationSequence", place.window or 1)),

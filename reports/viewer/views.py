@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -53,11 +54,15 @@ def said_plainly(view: View) -> View:
     return require_safe(guarded)
 
 
+@require_safe
 def page(request: HttpRequest, uid: str) -> HttpResponse:
     """The viewer alone, on a page of its own: for a second screen."""
-    return render(request, "viewer/page.html", {"study": _opened(request, uid)})
+    study = _opened(request, uid)
+    name = study.patient_name.replace("^", " ").strip()
+    return render(request, "viewer/page.html", {"study": study, "name": name})
 
 
+@require_safe
 def images(request: HttpRequest, uid: str) -> HttpResponse:
     """The images of a study, and the patient's other studies to compare with."""
     study = _opened(request, uid)
@@ -151,7 +156,8 @@ def _keep(response: HttpResponseBase, etag: str) -> HttpResponseBase:
 def _named(study: Study) -> dict[str, str | None]:
     return {
         "uid": study.uid,
-        "when": study.when.isoformat() if study.when else None,
+        # In the box's time zone, whatever the browser's is.
+        "when": f"{localtime(study.when):%Y-%m-%d %H:%M}" if study.when else None,
         "description": study.description,
         "device": study.device,
         "images": reverse("study-images", args=[study.uid]),

@@ -157,7 +157,11 @@ def site(folder: Path, filling: str, workers: int = 2) -> Iterator[dict[str, Any
         before = {key: os.environ.get(key) for key in ("GATEWAY_REPORTS", "DJANGO_SETTINGS_MODULE")}
         path = configure(folder, archive=str(orthanc.credentials))
         os.environ.update({key: value for key, value in before.items() if value is not None})
-        own = {**os.environ, "GATEWAY_REPORTS": str(path), "PYTHONPATH": f"{ROOT}:{HERE}"}
+        own = {
+            **os.environ,
+            "GATEWAY_REPORTS": str(path),
+            "PYTHONPATH": f"{ROOT}:{HERE}:{os.environ.get('PYTHONPATH', '')}",
+        }
         own["DJANGO_SETTINGS_MODULE"] = "reports.settings"
         words = [sys.executable, str(HERE / "viewer_site.py"), filling, orthanc.url]
         done = subprocess.run(words, env=own, capture_output=True, text=True)

@@ -53,7 +53,7 @@ export function drawing(told, regions, current) {
   const xs = told.map(how.x);
   const ys = told.flatMap((row) => regions.map((_each, region) => how.y(row, region)));
   const [from, to] = [Math.min(...xs, how.across === say("axis seconds") ? 0 : Infinity), Math.max(...xs)];
-  const [least, most] = [Math.min(0, ...ys), Math.max(1e-9, ...ys)];
+  const [least, most] = [Math.min(0, ...ys), Math.max(1e-9, ...ys) * 1.05];
   const x = (value) => LEFT + ((value - from) / (to - from || 1)) * (WIDTH - LEFT - RIGHT);
   const y = (value) => HEIGHT - BOTTOM - ((value - least) / (most - least)) * (HEIGHT - TOP - BOTTOM);
   const svg = node("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "plot" });

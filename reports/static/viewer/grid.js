@@ -31,6 +31,8 @@ export class Grid {
     const canvas = document.createElement("canvas");
     canvas.width = about.columns;
     canvas.height = about.rows;
+    const [between, across] = about.spacing ?? [1, 1];
+    canvas.style.aspectRatio = `${about.columns * across} / ${about.rows * between}`;
     const text = document.createElement("span");
     text.textContent = short(about, index);
     cell.append(canvas, text);

@@ -3,7 +3,7 @@ import { palettes } from "./paint.js";
 import { json } from "./load.js";
 import { Pane } from "./pane.js";
 import { Picked } from "./picked.js";
-import { day, say } from "./words.js";
+import { say } from "./words.js";
 
 class Viewer {
   constructor(root) {
@@ -38,7 +38,7 @@ class Viewer {
 
   offer() {
     const { others } = this.list;
-    const options = others.map((each) => new Option([day(each.when), each.description].filter(Boolean).join(" · "), each.uid));
+    const options = others.map((each) => new Option([each.when, each.description].filter(Boolean).join(" · "), each.uid));
     this.other.append(...options);
     this.root.querySelector(".comparing").hidden = others.length === 0;
   }
@@ -49,15 +49,15 @@ class Viewer {
     return new Pane(part, list, this.names, {
       help: () => this.help.showModal(),
       picked: (pane, told, canvas) => this.picked.add(pane, told, canvas),
-      windowed: (pane, low, high) => this.windowed(pane, low, high),
+      windowed: (pane, low, high) => this.beside(pane)?.setWindow(low, high, true),
+      coloured: (pane, name) => this.beside(pane)?.setPalette(name, true),
     });
   }
 
-  // The same window in both, so that counts compare between studies too.
-  windowed(from, low, high) {
-    if (!this.second || !this.together.querySelector("input").checked) return;
-    const to = from === this.second ? this.first : this.second;
-    to.setWindow(low, high, true);
+  // The one beside it, if both have the same window, so that counts compare between studies too.
+  beside(pane) {
+    if (!this.second || !this.together.querySelector("input").checked) return null;
+    return pane === this.second ? this.first : this.second;
   }
 
   async compare(uid) {
@@ -73,6 +73,7 @@ class Viewer {
     try {
       this.second = this.pane(await json(other.images));
       this.second.find(".pick").closest(".picking").hidden = true;  // key images are of this report's study
+      this.second.setPalette(this.first.palette, true);
       await this.second.open(0);
     } catch (error) {
       this.panes.classList.remove("two");

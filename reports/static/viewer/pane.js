@@ -8,7 +8,7 @@ import { image } from "./load.js";
 import { draw, table } from "./paint.js";
 import { DRAWN, Regions } from "./regions.js";
 import { Stage } from "./stage.js";
-import { day, number, say, sayKind } from "./words.js";
+import { number, say, sayKind } from "./words.js";
 
 export class Pane {
   constructor(root, list, palettes, hooks) {
@@ -36,7 +36,7 @@ export class Pane {
 
   #fill() {
     const { study, images } = this.list;
-    this.find(".what").textContent = [day(study.when), study.description, study.device].filter(Boolean).join(" · ");
+    this.find(".what").textContent = [study.when, study.description, study.device].filter(Boolean).join(" · ");
     this.find(".images").replaceChildren(...images.map((each, number) => {
       const kind = each.kind && sayKind(each.kind);
       const frames = each.frames > 1 ? `× ${each.frames}` : "";
@@ -55,7 +55,7 @@ export class Pane {
     click(".play", () => this.toggle());
     click(".back", () => this.step(-1));
     click(".on", () => this.step(1));
-    click(".as-grid", () => this.setGrid(!this.gridded));
+    click(".as-grid", () => this.setGrid(!this.gridded, true));
     click(".fit", () => this.stage.fit());
     click(".larger", () => this.stage.zoomBy(1.25));
     click(".smaller", () => this.stage.zoomBy(0.8));
@@ -116,12 +116,14 @@ export class Pane {
     this.find(".loops-label").hidden = this.loops.length < 2;
     const single = about.frames.length < 2;
     for (const selector of [".moving", ".as-grid"]) this.find(selector).hidden = single;
+    this.find(".timed").hidden = about.alone;  // pictures of their own are no film
     this.find(".notes").textContent = this.#notes(about);
     this.regions.clear();
     this.stage.fit();
     this.cross(null);
     this.part(this.loops[0]);
-    if (single) this.setGrid(false);
+    this.find(".grid").classList.toggle("alone", about.alone);
+    this.setGrid(!single && about.alone);  // front and back of a body stand side by side
   }
 
   #notes(about) {
@@ -192,7 +194,7 @@ export class Pane {
 
   toggle() {
     if (this.cine.playing) this.cine.stop();
-    else if (this.order.length > 1) this.cine.play();
+    else if (this.order.length > 1 && !this.frames.about.alone) this.cine.play();
     const { playing } = this.cine;
     this.find(".play").setAttribute("aria-pressed", String(playing));
     this.find(".play").textContent = say(playing ? "pause" : "play");
@@ -212,14 +214,16 @@ export class Pane {
     this.#later();
   }
 
-  setPalette(name) {
+  setPalette(name, told = false) {
     this.palette = name;
     this.find(".palette").value = name;
-    this.#later();
+    if (this.frames) this.#later();
+    if (!told) this.hooks.coloured?.(this, name);
   }
 
   // Dragging asks more often than a screen shows.
   #later() {
+    this.levels.look = this.look;  // the next key goes on from here, whether or not it is drawn yet
     if (this.due) return;
     this.due = requestAnimationFrame(() => {
       this.due = 0;
@@ -228,12 +232,12 @@ export class Pane {
     });
   }
 
-  setGrid(on) {
+  setGrid(on, focus = false) {
     this.gridded = on;
     this.find(".as-grid").setAttribute("aria-pressed", String(on));
     this.find(".grid").hidden = !on;
     this.find(".stage").hidden = on;
-    if (on) this.grid.mark(this.index, true);
+    if (on) this.grid.mark(this.index, focus);
     else this.stage.place();
   }
 
@@ -266,6 +270,7 @@ export class Pane {
 
   pick() {
     if (!this.frames?.has(this.index)) return;
+    this.draw();  // as it is now, also when a palette was chosen a moment ago
     const { low, high } = this.look;
     const note = this.find(".note");
     const told = { image: this.listed.uid, frame: this.index, low, high, palette: this.palette, note: note.value.trim() };

@@ -15,7 +15,3 @@ const language = document.documentElement.lang || undefined;
 export function number(value, digits = 0) {
   return value.toLocaleString(language, { maximumFractionDigits: digits, useGrouping: Math.abs(value) >= 10000 });
 }
-
-export function day(iso) {
-  return iso ? new Date(iso).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" }) : "";
-}
