@@ -2,9 +2,8 @@
 
 Counts: the activation at every step (and, where it undoes somebody's work, at every third), and at
 100 random moments, its ssh at 30, the whole of Ansible at 20, the box itself (a power cut) at 20;
-about half an hour. Arguments: other counts, in that order, without the steps. What the kernel had not
-written is not lost here (see docs/lab.md):
-tests/lab/test_fault_disk.py has a disk that loses it.
+about half an hour. Arguments: other counts, in that order, without the steps. What the kernel had
+not written is not lost here (see docs/lab.md): tests/lab/test_fault_disk.py has a disk that loses.
 """
 
 from __future__ import annotations

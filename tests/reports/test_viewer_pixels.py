@@ -17,17 +17,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import viewer_objects as make
 import viewer_site
+from django.test import Client
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless, RLELossless, generate_uid
 
-viewer_site.stub_access()
-
-from django.test import Client  # noqa: E402
-from pydicom.encaps import encapsulate  # noqa: E402
-from pydicom.uid import JPEG2000Lossless, RLELossless, generate_uid  # noqa: E402
-
-from reports.people.models import Person  # noqa: E402
-from reports.studies.models import Image, Study  # noqa: E402
-from reports.trail.models import Event  # noqa: E402
-from reports.viewer.store import Store  # noqa: E402
+from reports.people.models import Person
+from reports.studies.models import Image, Study
+from reports.trail.models import Event
+from reports.viewer.store import Store
 
 
 @pytest.fixture(scope="module")

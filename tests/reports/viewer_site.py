@@ -12,7 +12,6 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import viewer_objects as make
@@ -21,27 +20,6 @@ from pydicom.dataset import FileDataset
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-
-
-def stub_access() -> None:
-    """The study's gate where it is not written yet (reports/studies/access.py)."""
-    with contextlib.suppress(ImportError):
-        import reports.studies.access  # noqa: F401
-
-        return
-    from django.http import Http404, HttpRequest
-
-    def open_study(_request: HttpRequest, uid: str) -> Any:
-        from reports.studies.models import Study
-
-        found = Study.objects.filter(uid=uid).first()
-        if found is None:
-            raise Http404(uid)
-        return found
-
-    made = ModuleType("reports.studies.access")
-    made.open_study = open_study  # type: ignore[attr-defined]
-    sys.modules["reports.studies.access"] = made
 
 
 def free_port() -> int:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from viewer_site import stub_access
+from django.contrib.staticfiles.handlers import StaticFilesHandler
 
-stub_access()
-
-from django.contrib.staticfiles.handlers import StaticFilesHandler  # noqa: E402
-
-from reports.wsgi import application as site  # noqa: E402
+from reports.wsgi import application as site
 
 application = StaticFilesHandler(site)
