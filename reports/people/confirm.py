@@ -1,10 +1,12 @@
-"""Ask again who it is, before something that cannot be undone."""
+"""Who signs says once more who he is."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest
 
+from reports.people.login import prove
 
-def confirm(request: HttpRequest, password: str, code: str) -> bool:  # noqa: ARG001 - TOTP follows
-    """Whether the password is that of who is logged in."""
-    return request.user.is_authenticated and request.user.check_password(password)
+
+def confirm(request: HttpRequest, password: str, code: str) -> bool:
+    """Whether the password (and the code, where there is one) is that of who is logged in."""
+    return prove(request, request.user.get_username(), password, code) is not None

@@ -41,3 +41,12 @@ class Person(AbstractUser):
     def administers(self) -> bool:
         """Whether he admits people and reads the trail."""
         return self.role == Role.ADMINISTRATOR
+
+
+class Attempts(models.Model):
+    """Failed logins from an address."""
+
+    address = models.CharField(max_length=45, unique=True)
+    failures = models.PositiveIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True, blank=True)
+    at = models.DateTimeField(auto_now=True)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from reports.trail import views
+
+urlpatterns = [
+    path("trail/", views.trail, name="trail"),
+    path("trail/export", views.export, name="trail-export"),
+]

@@ -42,3 +42,8 @@ else:
 
         with django_db_blocker.unblock():
             call_command("prepare", verbosity=0)
+
+    @pytest.fixture(autouse=True)
+    def quick_passwords(settings: Any) -> None:
+        """Argon2 takes its time on purpose; tests/reports/test_security.py has it as it is."""
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
