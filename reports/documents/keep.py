@@ -27,8 +27,8 @@ PIXELS = _names("""
 WHAT = _names("""
     SOPClassUID Modality ConversionType SeriesNumber InstanceNumber
     ImagePositionPatient ImageOrientationPatient SliceLocation SliceThickness
-    SpacingBetweenSlices PatientPosition PatientOrientation Laterality ImageLaterality
-    Manufacturer ManufacturerModelName
+    SpacingBetweenSlices PatientPosition PatientOrientation BodyPartExamined Laterality
+    ImageLaterality Manufacturer ManufacturerModelName
 """)
 NUCLEAR = _names("""
     TypeOfDetectorMotion

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import re
@@ -37,8 +38,10 @@ from writing_kit import (
 )
 
 from reports import archive
+from reports.documents import export as exporting
 from reports.documents import fax, fonts, lines, picture, send
 from reports.documents.dicom import person as pn
+from reports.documents.dicom import written
 from reports.studies.models import Image, Study
 from reports.trail.models import Event
 from reports.writing.models import Sent, Version
@@ -521,6 +524,32 @@ def test_an_export_still_is_a_study(
     again = export(chen, several)
     other = pydicom.dcmread(io.BytesIO(again.read("dicom/0001.dcm")))
     assert other.StudyInstanceUID != read[0].StudyInstanceUID, "two exports cannot be put together"
+
+
+SYNTAXES = (
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.5",
+)
+
+
+@pytest.mark.parametrize("kind", ["static", "dynamic", "gated", "tomo", "recon"])
+def test_every_kind_keeps_its_pixels_and_gains_no_error(kind: str, tmp_path: Path) -> None:
+    place = Path(__file__).parent.parent / "intake" / "dicom_kit.py"
+    others = importlib.util.spec_from_file_location("dicom_kit", place)
+    assert others
+    assert others.loader
+    makers = importlib.util.module_from_spec(others)
+    others.loader.exec_module(makers)
+    for syntax in SYNTAXES:
+        file = makers.encode(getattr(makers, kind)(), syntax)
+        stripped = exporting.stripped(pydicom.dcmread(io.BytesIO(file)), exporting.Alias())
+        made = written(stripped)
+        before, after = (pydicom.dcmread(io.BytesIO(each)) for each in (file, made))
+        assert (before.pixel_array == after.pixel_array).all()
+        assert after.file_meta.TransferSyntaxUID == syntax
+        assert not set(judged(made, tmp_path)) - set(judged(file, tmp_path))
 
 
 def test_what_may_have_a_name_in_its_pixels_stays_here(
