@@ -149,7 +149,7 @@ class Seat:
 
     def state(self, text: str) -> None:
         WebDriverWait(self.driver, 20).until(
-            lambda _: text in self.one(".editor .state").text, f"not: {text}"
+            lambda _: text in self.one(".editor .saving").text, f"not: {text}"
         )
 
     def field(self, name: str) -> WebElement:
@@ -338,7 +338,7 @@ def signs(chen: Seat) -> None:
     chen.one("form.sign button").click()
     assert "nothing was signed" in chen.said("[role=alert]", "signed")
     chen.one("#password").send_keys(PASSWORD, Keys.ENTER)
-    chen.one(".versions .stage.final")
+    chen.one(".versions .standing.final")
 
 
 def adds(chen: Seat, site: Site) -> None:
@@ -348,7 +348,7 @@ def adds(chen: Seat, site: Site) -> None:
     chen.state("Saved at")
     chen.one("a.sign").click()
     chen.one("#password").send_keys(PASSWORD, Keys.ENTER)
-    chen.one(".versions .stage.addendum")
+    chen.one(".versions .standing.addendum")
     assert "4 tried" in site.run("-c", SEND)
     chen.driver.refresh()
     assert len(chen.driver.find_elements(By.CSS_SELECTOR, ".versions .sent.done")) == 4

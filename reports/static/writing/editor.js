@@ -59,7 +59,7 @@ class Editor {
   on(selector, act) { this.form.querySelector(selector).addEventListener("click", act); }
 
   say(text, kind = "") {
-    const state = this.form.querySelector(".state");
+    const state = this.form.querySelector(".saving");
     if (state.textContent !== text) state.textContent = text;
     state.dataset.kind = kind;
   }
