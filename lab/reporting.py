@@ -23,6 +23,8 @@ TREE = images.Recipe(
         "chromium",
         "chromium-driver",
         "dicom3tools",
+        "fonts-arphic-uming",
+        "fonts-dejavu-core",
         "fonts-noto-cjk",
         "gettext",
         "gunicorn",
