@@ -29,7 +29,10 @@ def shape(data: Dataset) -> tuple[int, int, int]:
     rows, columns = said.whole(data, "Rows", 0), said.whole(data, "Columns", 0)
     if not (0 < rows <= SIDE and 0 < columns <= SIDE and 0 < frames <= MOST_FRAMES):
         raise UnfitError(
-            _("This image says that it has %(frames)d frames of %(columns)d x %(rows)d pixels.")
+            _(
+                "This image says that it has %(frames)d frames of %(columns)d x %(rows)d pixels,"
+                " which cannot be shown here."
+            )
             % {"frames": frames, "columns": columns, "rows": rows}
         )
     samples = said.whole(data, "SamplesPerPixel", 1)
