@@ -342,6 +342,32 @@ def test_a_curve_has_the_sums_of_its_region(looking: Looking, tool: str) -> None
     assert [row[3].replace(",", "") for row in curve(looking)] != sums
 
 
+def test_a_region_by_hand(looking: Looking) -> None:
+    looking.open(image=2)
+    Select(looking.find(".tool")).select_by_value("polygon")
+    looking.drag((3.0, 2.0), (13.0, 2.0), (13.0, 12.0))
+    y, x = np.mgrid[0:16, 0:16] + 0.5
+    inside = (x - 3 > y - 2) & (x < 13) & (y > 2)  # a triangle
+    sums = [int(frame[inside].sum()) for frame in make.counts(6).astype(int)]
+    drawn = [int(row[3].replace(",", "")) for row in curve(looking)]
+    edge = [
+        int(frame[(x - 3 >= y - 2) & (x < 13) & (y > 2)].sum())
+        for frame in make.counts(6).astype(int)
+    ]
+    # Centres on the very edge fall to either side, as the pointer's pixel on the screen did.
+    assert all(low <= each <= high for low, each, high in zip(sums, drawn, edge, strict=True))
+    assert drawn[0] < int(make.counts(6)[0].sum())
+
+
+def test_a_curve_as_csv_is_no_formula(looking: Looking) -> None:
+    looking.open()
+    made = looking.browser.execute_async_script(
+        "const done = arguments[0]; import('/static/viewer/curve.js').then((m) => done("
+        "m.csv({heads: ['=1+1', 'a,\"b\"'], body: [[1, -2.5]]})))"
+    )
+    assert made == '\'=1+1,"a,""b"""\r\n1,-2.5\r\n'
+
+
 def test_a_region_by_keys_alone(looking: Looking) -> None:
     looking.open(image=2)
     looking.keys("r")
@@ -370,7 +396,14 @@ def test_the_counts_under_a_pointer_and_under_the_cross(looking: Looking) -> Non
 def test_another_study_beside_it(looking: Looking) -> None:
     looking.open(query=f"?with={looking.site['before']}", image=2)
     looking.wait("all", 1)
+    assert (
+        looking.browser.find_elements(By.CSS_SELECTOR, ".high")[1].get_attribute("value") == "1212"
+    )
     looking.find(".together input").click()
+    looking.canvas(1)
+    assert (
+        looking.browser.find_elements(By.CSS_SELECTOR, ".high")[1].get_attribute("value") == "606"
+    )
     looking.window(0, 800)
     for pane, counts in enumerate((make.counts(6), make.counts(6) * 2)):
         assert np.array_equal(looking.canvas(pane)[..., :3], painted(counts[0], 0, 800, "grey"))

@@ -35,6 +35,7 @@ export function caption(about, index) {
 
 export function short(about, index) {
   const frame = about.frames[index];
+  if (about.alone) return [index + 1, sayView(frame) || described(frame, ["detector"])].filter(Boolean).join(" · ");
   return [index + 1, time(frame) || described(frame, ["turn", "slice"]) || sayView(frame)].filter(Boolean).join(" · ");
 }
 

@@ -17,6 +17,10 @@ class Viewer {
     this.picked = new Picked(root.querySelector(".picked"), (pane, told) => this.again(pane, told));
     this.help.querySelector("button").addEventListener("click", () => this.help.close());
     this.other.addEventListener("change", () => this.compare(this.other.value));
+    this.together.addEventListener("change", () => {
+      const { low, high } = this.first.look;
+      this.beside(this.first)?.setWindow(low, high, true);
+    });
   }
 
   async start() {
