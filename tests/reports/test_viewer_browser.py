@@ -418,6 +418,22 @@ def test_an_image_that_cannot_be_shown_says_why(looking: Looking) -> None:
     assert "ends too early" in looking.text(".status")
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("new Response('<p>', {status: 403})", "has ended"),
+        ("new Response('<p>', {status: 500})", "did not come"),
+        ("Promise.reject(new TypeError())", "connection was lost"),
+    ],
+)
+def test_what_went_wrong_is_said(looking: Looking, answer: str, says: str) -> None:
+    looking.open(image=2)
+    looking.browser.execute_script(f"window.fetch = async () => {answer}")
+    looking.keys(Keys.PAGE_DOWN)
+    looking.wait("failed")
+    assert says in looking.text(".status")
+
+
 def test_the_help_names_the_keys(looking: Looking) -> None:
     looking.open()
     looking.keys("?")

@@ -13,7 +13,8 @@ export async function ask(url, signal) {
     if (error.name === "AbortError") throw error;
     throw new Error(say("lost"));
   }
-  if (answer.redirected) throw new Error(say("session"));  // it went to the login
+  // It went to the login, or the break-glass page's hour is over.
+  if (answer.redirected || answer.status === 403) throw new Error(say("session"));
   if (!answer.ok) throw new Error(await reason(answer));
   return answer;
 }
