@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from gateway.profiles import Charset, Dialect
-from gateway.written import AETitle, Email, Name, Part, Port, Prose
+from gateway.written import AETitle, DosEnding, DosLine, Email, Name, Part, Port, Prose
 
 
 class Archive(Part):
@@ -36,6 +36,20 @@ def _as_words(value: object) -> object:
     return value
 
 
+class DosTranslator(Part):
+    """A vendor's DOS program that makes readable files of a device's own, run by DOSBox."""
+
+    program: Name
+    """The folder `/srv/translators/NAME` on the box, into which an administrator copies it."""
+    commands: Annotated[tuple[DosLine, ...], Field(min_length=1)]
+    """Lines of DOS, run on C:, a copy of that folder: `{in}` is the device's file, and what lies
+    on E: in the end is taken in."""
+    parts: tuple[DosEnding, ...] = ()
+    """Endings of files that belong together: `.HDR`, `.IMG`. Without it each file is a job."""
+    seconds: Annotated[int, Field(ge=1, le=3600)] = 300
+    """How long a job may take."""
+
+
 class ImageFiles(Part):
     """A device whose image files go into the archive, and may come back from it."""
 
@@ -55,6 +69,8 @@ class ImageFiles(Part):
     raw: Name | None = None
     """What explains files without a format: `raw/NAME.yml` beside the description
     (docs/intake-raw.md), approved by a person."""
+    dos: DosTranslator | None = None
+    """What makes readable files of its own, where only the vendor's DOS program can."""
 
 
 class Intake(Part):

@@ -139,5 +139,7 @@ _PATTERNS = {
     _pattern(written.SshKey): "a public key, as `ssh-ed25519 AAAA… name@pc`",
     _pattern(written.Email): "a mail address, as `it@hospital.example`",
     _pattern(written.ServiceName): "a service, or ports as `tcp/8042`, `udp/5000-5010`",
+    _pattern(written.DosLine): "a line of DOS, as `TRANS.EXE {in}`",
+    _pattern(written.DosEnding): "an ending, as `.IMG`",
     _pattern(written.Who): "a device, a network, an address, or a network's address/length",
 }

@@ -104,6 +104,8 @@ _EXAMPLES = {
     "last": "last: 10.1.1.199",
     "share": "share: images",
     "devices": "devices: {varicam: {share: images}}",
+    "program": "program: starcam",
+    "commands": 'commands: ["TRANS.EXE {in}"]',
 }
 
 
@@ -172,6 +174,11 @@ _WANTED: dict[str, tuple[str, str]] = {
         "web or tcp/8042",
     ),
     _pattern(written.Prose): ("holds a character that steers the terminal", "plain text"),
+    _pattern(written.DosLine): (
+        "is no line of DOS: up to 110 characters of ASCII, no blank or bracket first",
+        "TRANS.EXE {in}",
+    ),
+    _pattern(written.DosEnding): ("is no ending of a file: a dot, letters and digits", ".IMG"),
     _pattern(written.Who): (
         "is no device, network or address: small letters, digits, dots, dashes",
         "office or 192.0.2.50",

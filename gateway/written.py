@@ -47,6 +47,10 @@ Prose = Annotated[
     str,
     StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"),
 ]
+# DOS takes 127 bytes of command line, and `{in}` becomes up to 15 of them. A bracket at the
+# beginning would open another section of dosbox.conf.
+DosLine = Annotated[str, StringConstraints(pattern=r"^[!-Z\\-~][ -~]{0,109}$")]
+DosEnding = Annotated[str, StringConstraints(pattern=r"^\.[A-Za-z0-9_-]{1,8}$")]
 Who = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:/-]*$")]
 
 

@@ -20,6 +20,9 @@ from intake.refused import Refused
 
 TOOLS = Path(os.environ.get("INTAKE_TOOLS", "/"))
 """The system whose programs run: this one, or (for tests) another Debian tree."""
+# Those that the lane's unit allows, RestrictNamespaces=; control groups show in /proc alone, which
+# the program does not have.
+APART = tuple(f"--unshare-{each}" for each in ("user", "pid", "net", "ipc", "uts"))
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/sbin", "/etc/alternatives")
 
 
@@ -67,7 +70,7 @@ def run(
     """
     program = words[0]
     need(program)
-    box = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    box = ["bwrap", *APART, "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     for each in _SYSTEM:
         there = TOOLS / each.lstrip("/")
         if there.is_symlink():
@@ -92,6 +95,9 @@ def run(
         )
     except subprocess.TimeoutExpired:
         raise Refused(f"{program} did not end within {limits.seconds} s") from None
+    if done.returncode and done.stderr.startswith(b"bwrap: "):
+        said = done.stderr[:200].decode("utf-8", "replace").strip()
+        raise Refused(f"{program} has no sandbox to run in ({said})")
     if done.returncode > 128 or done.returncode < 0:
         number = done.returncode - 128 if done.returncode > 128 else -done.returncode
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
@@ -103,7 +109,9 @@ def run(
 
 def _bound(limits: Limits) -> None:
     os.nice(5)
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]  # the lane's own child has less, perhaps
+    memory = limits.memory if most == resource.RLIM_INFINITY else min(limits.memory, most)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.written, limits.written))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

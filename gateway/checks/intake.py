@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gateway.checks.archive import TAKEN, member
-from gateway.imaging import Intake
+from gateway.imaging import ImageFiles, Intake
 from gateway.nearest import nearest
 from gateway.problems import Fault, Path
 from gateway.site import Site
+
+_BRACES = re.compile(r"\{[^{}]*\}")
 
 
 def faults(site: Site) -> Iterator[Fault]:
@@ -35,6 +38,7 @@ def _device(site: Site, intake: Intake, name: str) -> Iterator[Fault]:
         mend = nearest(raw, site.raw_profiles) if site.raw_profiles else ""
         message = f"there is no raw/{raw}.yml beside the description"
         yield Fault((*path, "raw"), message, mend or "write one: docs/intake-raw.md")
+    yield from _dos(path, intake.devices[name])
     share = intake.devices[name].share
     if share not in site.shares:
         mend = nearest(share, site.shares) if site.shares else "describe it in `shares`"
@@ -45,6 +49,25 @@ def _device(site: Site, intake: Intake, name: str) -> Iterator[Fault]:
         message = f"`{name}` may not write `{share}`, so nothing would come in"
         mend = f"add {name} to shares.{share}.writers, or name another share"
         yield Fault((*path, "share"), message, mend)
+
+
+def _dos(path: Path, files: ImageFiles) -> Iterator[Fault]:
+    dos = files.dos
+    if dos is None:
+        return
+    if files.raw:
+        message = "what a DOS translator makes is not read by a raw profile"
+        yield Fault((*path, "raw"), message, "remove this, or `dos`", on_key=True)
+    for index, line in enumerate(dos.commands):
+        for unknown in set(_BRACES.findall(line)) - {"{in}"}:
+            message = f"`{unknown}` means nothing in a line of DOS"
+            mend = "`{in}` is the device's file, and what comes out belongs on E:"
+            yield Fault((*path, "dos", "commands", index), message, mend)
+    endings = [each.casefold() for each in dos.parts]
+    for index, ending in enumerate(endings):
+        if ending in endings[:index]:
+            message = f"`{dos.parts[index]}` is listed twice (capitals do not count)"
+            yield Fault((*path, "dos", "parts", index), message, "remove one of them")
 
 
 def _senders(site: Site, intake: Intake) -> Iterator[Fault]:

@@ -16,7 +16,7 @@ from gateway.features import mail
 from gateway.features.orthanc import Partner, partner_of
 from gateway.features.shape import Feature
 from gateway.features.shares import folder, readers_group, writers_group
-from gateway.imaging import ImageFiles, Intake
+from gateway.imaging import DosTranslator, ImageFiles, Intake
 from gateway.policy import Flow, PortRange, Reason, Service, box_end
 from gateway.render import RenderedFile, fill
 from gateway.sharing import profile_of
@@ -34,6 +34,8 @@ USER = "intake"
 STATE = "/var/lib/intake"
 INNER = ("incoming", "outgoing", "done", "quarantine")
 RAW = "/etc/gateway/raw"
+TRANSLATORS = "/srv/translators"
+"""Vendors' DOS programs, a folder each, which an administrator puts there."""
 CREDENTIALS = "/run/gateway-archive/store.json"
 CREDENTIALS_GROUP = "archive-store"
 CHILD_MEMORY = 1 << 30
@@ -42,6 +44,7 @@ LOOPBACK = "127.0.0.1"
 # numpy and pydicom for what it does by itself; the others for who works with it at the box.
 PACKAGES = (
     "bubblewrap",
+    "libgdcm-tools",
     "mtools",
     "python3-numpy",
     "python3-pil",
@@ -129,12 +132,22 @@ def settings(site: Site, intake: Intake) -> dict[str, Any]:
         "titles": {name: each.ae_title for name, each in titled(intake).items()},
         "dialects": {name: _dialect(site, name, each) for name, each in intake.devices.items()},
         "raw": {name: raw_file(each.raw) for name, each in intake.devices.items() if each.raw},
+        "dos": {name: _translator(each.dos) for name, each in intake.devices.items() if each.dos},
         "memory": CHILD_MEMORY,
         "mail": recipient(site),
     }
     if titled(intake) and site.archive:
         told["receive"] = _receive(site, intake, site.archive.ae_title)
     return told
+
+
+def translated(site: Site) -> bool:
+    """Whether a device's files go through a DOS translator."""
+    return bool(site.intake) and any(each.dos for each in site.intake.devices.values())
+
+
+def _translator(dos: DosTranslator) -> dict[str, Any]:
+    return {**dos.model_dump(mode="json"), "program": f"{TRANSLATORS}/{dos.program}"}
 
 
 def raw_file(name: str) -> str:
@@ -204,6 +217,8 @@ def _folders(intake: Intake, site: Site) -> RenderedFile:
         for name, each in intake.devices.items()
     ]
     values = {"user": USER, "state": STATE, "returns": list(titled(intake)), "inner": INNER}
+    programs = sorted({each.dos.program for each in intake.devices.values() if each.dos})
+    values |= {"translators": TRANSLATORS, "programs": programs}
     content = fill(f"{FOLDERS[1:]}.j2", folders=shared, **values)
     make = ("/usr/bin/systemd-tmpfiles", "--create", FOLDERS)
     return RenderedFile(FOLDERS, content, "intake", reload=make)
@@ -221,18 +236,22 @@ def _units(site: Site, intake: Intake, restart: tuple[str, ...]) -> Iterator[Ren
         "mails": mails,
         "memory": CHILD_MEMORY + CHILD_MEMORY // 2,
         "low": intake.port < 1024,
+        "translators": TRANSLATORS if translated(site) else "",
     }
     named = [(UNIT, UNIT, None)] + ([(RECEIVER, RECEIVER, None)] if titled(intake) else [])
     jobs = [(each.service, "intake-job.service", each) for each in JOBS]
     jobs += [(each.timer, "intake-job.timer", each) for each in JOBS]
     for unit, template, job in (*named, *jobs):
-        content = fill(f"{UNITS[1:]}/{template}.j2", job=job, **values)
+        more = {"job": job, "bubblewrap": unit == UNIT}  # the one that runs others' programs
+        content = fill(f"{UNITS[1:]}/{template}.j2", **more, **values)
         yield RenderedFile(f"{UNITS}/{unit}", content, "intake", reload=restart)
 
 
 def packages(site: Site) -> tuple[str, ...]:
     """Debian 13's, and nothing of anybody else's."""
-    return PACKAGES if site.intake else ()
+    if site.intake is None:
+        return ()
+    return (*PACKAGES, "dosbox") if translated(site) else PACKAGES
 
 
 def units(site: Site) -> tuple[str, ...]:
@@ -243,11 +262,19 @@ def units(site: Site) -> tuple[str, ...]:
     return (UNIT, *receiver, *(each.timer for each in JOBS))
 
 
+def data(site: Site) -> tuple[tuple[str, str], ...]:
+    """What the box alone has: the ledger, and programs that came on somebody's disk."""
+    if site.intake is None:
+        return ()
+    programs = ((TRANSLATORS, "DOS translators"),) if translated(site) else ()
+    return ((STATE, "the ledger of image files"), *programs)
+
+
 FEATURE = Feature(
     "intake",
     flows=flows,
     files=files,
     packages=packages,
     units=units,
-    data=lambda site: ((STATE, "the ledger of image files"),) if site.intake else (),
+    data=data,
 )

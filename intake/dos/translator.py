@@ -49,7 +49,7 @@ def translate(translator: Translator, sources: Sequence[Path], work: Path) -> Pa
     names = [dos_name(path.name, number) for number, path in enumerate(sources, 1)]
     if len({*names}) != len(names):
         raise Refused(f"two of {', '.join(names)} would have one name under DOS")
-    shutil.copytree(translator.program, work / "c")
+    _copy_program(translator.program, work / "c")
     drives = {letter: work / letter for letter in "de"}
     for drive in drives.values():
         drive.mkdir()
@@ -71,6 +71,17 @@ def translate(translator: Translator, sources: Sequence[Path], work: Path) -> Pa
     if not any(each.is_file() and not each.is_symlink() for each in drives["e"].iterdir()):
         raise Refused(f"the DOS translator made no file{_screen(work)}")
     return drives["e"]
+
+
+def _copy_program(program: Path, target: Path) -> None:
+    try:
+        shutil.copytree(program, target)
+    except (OSError, shutil.Error) as fault:
+        raise Refused(f"the DOS translator in {program} cannot be copied: {fault}") from None
+    if not any(target.iterdir()):
+        raise Refused(
+            f"there is no DOS translator in {program}", mend="copy it there, then `intake retry`"
+        )
 
 
 def dos_name(name: str, number: int) -> str:

@@ -84,6 +84,15 @@ class TestTranslator:
             translate(Translator(program, ("dir c:",)), [scan(tmp_path)], work(tmp_path))
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_program_that_nobody_copied_is_said(tmp_path: Path, there: bool) -> None:
+    if there:
+        (tmp_path / "star").mkdir()
+    known = Translator(tmp_path / "star", COMMANDS)
+    with pytest.raises(Refused, match=r"translator in \S+/star"):
+        translate(known, [scan(tmp_path)], work(tmp_path))
+
+
 @pytest.fixture
 def lane(settings: Settings, program: Path) -> Iterator[Lane]:
     dos = {"varicam": Translator(program, COMMANDS, seconds=60)}

@@ -12,7 +12,8 @@ from gateway.features import archive, intake, mail, orthanc
 from gateway.load import load
 from gateway.site import Site
 from gateway.weak import weaknesses
-from intake import cli
+from intake import cli, sandbox
+from intake.dos.translator import Translator
 from intake.lane import settings as lane
 
 CLEAN = Path(__file__).parent.parent / "errors" / "clean.yml"
@@ -169,6 +170,43 @@ def test_a_raw_profile_travels_and_the_box_judges_it(tmp_path: Path) -> None:
     profile = tmp_path / "etc/gateway/raw/old-mac.yml"
     profile.write_text(profile.read_text().replace("rows: 64", "rows: many"))
     assert cli.main(words[1:]) == 1
+
+
+DOS = {"program": "star", "commands": ["TRANS.EXE {in}"], "parts": [".HDR", ".IMG"]}
+
+
+def test_a_dos_translator_reaches_the_lane_and_nothing_more(tmp_path: Path) -> None:
+    """The site without one is the control."""
+    with_one = site_of(devices={"starcam": {"share": "images", "dos": DOS}})
+    files, unit = _files(with_one), f"{intake.UNITS}/{intake.UNIT}"
+    path = tmp_path / "intake.json"
+    path.write_text(files[intake.CONFIG])
+    wanted = Translator(
+        Path("/srv/translators/star"), ("TRANS.EXE {in}",), (".HDR", ".IMG"), seconds=300
+    )
+    assert lane.read(path).dos == {"starcam": wanted}
+    assert "dosbox" in intake.packages(with_one)
+    assert "BindReadOnlyPaths=/srv/translators" in _lines(files[unit])
+    assert "d /srv/translators/star 0755 root root -" in _lines(files[intake.FOLDERS])
+    assert "/srv/translators" in dict(intake.data(with_one))
+    without = site_of()
+    assert "dosbox" not in intake.packages(without)
+    assert "translators" not in "".join(_files(without)[each] for each in (unit, intake.FOLDERS))
+    assert "/srv/translators" not in dict(intake.data(without))
+
+
+def test_only_the_lane_may_make_namespaces() -> None:
+    """It is the only unit that shuts other people's programs in; the others forbid all."""
+    files = _files(site_of())
+    units = {path: _lines(text) for path, text in files.items() if path.endswith(".service")}
+    own = units.pop(f"{intake.UNITS}/{intake.UNIT}")
+    allowed = next(line for line in own if line.startswith("RestrictNamespaces="))
+    wanted = {each.removeprefix("--unshare-") for each in sandbox.APART}
+    assert {*allowed.partition("=")[2].split()} == wanted | {"mnt"}  # it makes that one always
+    assert units
+    for path, lines in units.items():
+        assert {"RestrictNamespaces=yes", "RestrictSUIDSGID=yes"} <= lines, path
+        assert "SystemCallFilter=mount umount2 pivot_root capset" not in lines, path
 
 
 def test_every_module_travels() -> None:
