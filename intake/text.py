@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 import re
 
@@ -14,6 +15,7 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,6}))?)?")
 
 
+@functools.lru_cache(4096)  # a department's headers have the same few
 def number(text: str, *, decimal_comma: bool = False) -> float:
     """A finite decimal number; ValueError says what it is instead."""
     text = text.strip()
@@ -29,6 +31,7 @@ def number(text: str, *, decimal_comma: bool = False) -> float:
     return found
 
 
+@functools.lru_cache(4096)
 def whole(text: str) -> int:
     """A whole number; ``64.0`` is one, ``64.5`` is not."""
     found = number(text)

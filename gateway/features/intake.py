@@ -143,7 +143,8 @@ def settings(site: Site, intake: Intake) -> dict[str, Any]:
 
 def translated(site: Site) -> bool:
     """Whether a device's files go through a DOS translator."""
-    return bool(site.intake) and any(each.dos for each in site.intake.devices.values())
+    intake = site.intake
+    return intake is not None and any(each.dos for each in intake.devices.values())
 
 
 def _translator(dos: DosTranslator) -> dict[str, Any]:

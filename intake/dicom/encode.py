@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,12 +45,24 @@ def elements(item: Item, charset: str = "ascii") -> Iterator[tuple[int, bytes]]:
             yield key.tag, _element(key.tag, key.vr, value, charset, "a private element")
         else:
             tag, vr = TAGS[key]
-            yield tag, _element(tag, vr, value, charset, key)
+            yield tag, (_usual if _is_usual(vr, value) else _element)(tag, vr, value, charset, key)
 
 
 def _element(tag: int, vr: str, value: Value, charset: str, name: str) -> bytes:
     raw = _raw(vr, value, charset, name)
     return head(tag, vr, len(raw)) + raw
+
+
+_usual = functools.lru_cache(4096, typed=True)(_element)
+"""Most elements of a device's objects are those of its last one."""
+
+
+def _is_usual(vr: str, value: Value) -> bool:
+    # Not of binary numbers: 0.0 and -0.0 are one key, and two values.
+    return value is None or (
+        vr not in _PACK
+        and (type(value) in (int, float) or (type(value) is str and len(value) < 65))
+    )
 
 
 def head(tag: int, vr: str, length: int) -> bytes:

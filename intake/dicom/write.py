@@ -108,12 +108,9 @@ def _object(
         "SeriesInstanceUID": acquisition.visit.series_uid or series,
         "SOPClassUID": NM_IMAGE,
     }
-    charset = _charset(content)
-    if charset != "ascii":
-        content["SpecificCharacterSet"] = {"latin-1": "ISO_IR 100", "utf-8": "ISO_IR 192"}[charset]
+    parts = _encoded(content)
     pixels = acquisition.pixels.size * line.bits // 8
     # Never the source's own: another object with the same UID would be no object's copy.
-    parts = list(elements(cast("Item", content), charset))
     uid = _content_uid(parts, acquisition, line, order)
     parts += elements({"SOPInstanceUID": uid})
     vr = "OW" if line.bits == 16 else "OB"
@@ -144,11 +141,21 @@ def _dataset(acquisition: Acquisition, line: exact.Line, order: list[int], numbe
     return found
 
 
+def _encoded(content: Set) -> list[tuple[int, bytes]]:
+    try:
+        return list(elements(cast("Item", content)))
+    except UnicodeEncodeError:  # rare, so it is not looked for beforehand
+        charset = _charset(content)
+    more: Set = {"SpecificCharacterSet": CHARSETS[charset]}
+    return list(elements(cast("Item", content | more), charset))
+
+
+CHARSETS = {"latin-1": "ISO_IR 100", "utf-8": "ISO_IR 192"}
+
+
 def _charset(content: Set) -> str:
-    """The smallest that holds all text: none, ISO 8859-1, UTF-8 (PS3.3 C.12.1.1.2)."""
+    """The smallest that holds all text: ISO 8859-1, UTF-8 (PS3.3 C.12.1.1.2)."""
     text = "".join(_texts(content))
-    if text.isascii():
-        return "ascii"
     return "latin-1" if all(ord(char) < 256 for char in text) else "utf-8"
 
 

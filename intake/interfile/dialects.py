@@ -72,6 +72,7 @@ DIALECTS = (
     Dialect("mediman", "medcon's m-intf.c", (("quantification units", ""),)),
     Dialect("cti", "headers of Siemens/CTI and HRRT", (("originating system", "cti"),)),
 )
+_SIGNS = {keys.plain(key) for dialect in DIALECTS for key, _ in dialect.signs}
 BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
 
 
@@ -88,9 +89,9 @@ def recognise(lines: tuple[Line, ...], options: Options) -> Dialect:
         return named(options.dialect)
     values: dict[str, str] = {}
     for line in lines:
-        written = line.key or line.comment.partition(":=")[0]
-        if plain := keys.plain(written):
-            values.setdefault(plain, line.lower)
+        plain = keys.plain(line.key or line.comment.partition(":=")[0])
+        if plain in _SIGNS and plain not in values:
+            values[plain] = line.lower
     for dialect in DIALECTS:
         for key, start in dialect.signs:
             value = values.get(keys.plain(key))

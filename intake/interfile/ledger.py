@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from intake.fields import Derived, Fate, Field
 from intake.interfile.keys import Scope
 from intake.interfile.lexer import Line
 from intake.refused import Refused
+
+_Known = tuple[Fate, tuple[str, ...], str, bool]
+"""Of a line, as far as it is known: what became of it, where in the model, why, kept as well."""
+_UNKNOWN: _Known = (Fate.KEPT, (), "", False)
 
 
 class Ledger:
@@ -17,23 +19,12 @@ class Ledger:
         self.lines = lines
         self.derived: list[Derived] = []
         self.notes: list[str] = []
-        self._fields: dict[int, Field] = {}
+        self._known: dict[int, _Known] = {}
         for line in lines:
             if line.scope is Scope.HEADING or line.name == "INTERFILE":
                 self.mapped(line, "structure")
             elif line.name == "imaging modality" and line.lower in {"nucmed", "nm"}:
                 self.mapped(line, "kind")
-
-    def field(self, line: Line) -> Field:
-        """The line's field as far as it is known now."""
-        found = self._fields.get(line.number)
-        if found:
-            return found
-        raw = line.value
-        if line.comment:
-            raw = f"{raw} ;{line.comment}" if raw else line.comment
-        key = line.key or (";" if line.comment else "")
-        return Field(key, raw, line=line.number, offset=line.offset)
 
     def mapped(self, line: Line, *to: str, why: str = "", keep: bool = False) -> None:
         """Its meaning is in the model. A comment beside it is no part of that, and is kept."""
@@ -42,17 +33,23 @@ class Ledger:
                 self.derive(place, line.value, "assumed by the device's profile")
             return
         keep = keep or bool(line.comment and line.key)
-        self._fields[line.number] = self.field(line).mapped(*to, why=why, keep=keep)
+        old = self._known.get(line.number)
+        if old:
+            _, before, reason, kept = old
+            to, why, keep = tuple(dict.fromkeys((*before, *to))), why or reason, keep or kept
+        self._known[line.number] = (Fate.MAPPED, to, why, keep)
 
     def checked(self, line: Line, why: str) -> None:
         """It repeats what the file says elsewhere."""
-        field = self.field(line)
-        self._fields[line.number] = replace(field, fate=Fate.CHECKED, to=(), why=why)
+        self._instead(line, Fate.CHECKED, why)
 
     def kept(self, line: Line, why: str) -> None:
         """It is not used, for this reason, and stays as it stood."""
-        field = self.field(line)
-        self._fields[line.number] = replace(field, fate=Fate.KEPT, to=(), why=why)
+        self._instead(line, Fate.KEPT, why)
+
+    def _instead(self, line: Line, fate: Fate, why: str) -> None:
+        keep = self._known.get(line.number, _UNKNOWN)[3]
+        self._known[line.number] = (fate, (), why, keep)
 
     def derive(self, to: str, value: object, how: str) -> None:
         """A value that no line states."""
@@ -66,11 +63,11 @@ class Ledger:
         """A value of one block that nobody asked for again must be that of the other blocks."""
         asked: dict[tuple[str, int | None], Line] = {}
         for line in self.lines:
-            if line.name and self.field(line).fate is Fate.MAPPED:
+            if line.name and self._known.get(line.number, _UNKNOWN)[0] is Fate.MAPPED:
                 asked.setdefault((line.name, line.index), line)
         for line in self.lines:
             first = asked.get((line.name, line.index))
-            if not line.name or first is None or line.number in self._fields or not line.number:
+            if not line.name or first is None or line.number in self._known or not line.number:
                 continue
             if line.value and line.lower != first.lower:
                 raise Refused(
@@ -82,4 +79,12 @@ class Ledger:
 
     def fields(self) -> tuple[Field, ...]:
         """Every line of the header, once."""
-        return tuple(self.field(line) for line in self.lines if line.number)
+        return tuple(self._field(line) for line in self.lines if line.number)
+
+    def _field(self, line: Line) -> Field:
+        raw = line.value
+        if line.comment:
+            raw = f"{raw} ;{line.comment}" if raw else line.comment
+        key = line.key or (";" if line.comment else "")
+        fate, to, why, keep = self._known.get(line.number, _UNKNOWN)
+        return Field(key, raw, fate, to, why, keep, line.number, line.offset)

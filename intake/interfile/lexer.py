@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -131,6 +132,14 @@ def _check_long_line(raw: bytes, lines: list[Line], number: int) -> None:
 
 
 def _line(raw: bytes, number: int, offset: int, charset: str) -> Line:
+    return Line(number, offset, *(_usual if len(raw) <= STANDARD_LINE else _words)(raw, charset))
+
+
+_Words = tuple[str, str, bool, str, bool, str, "int | None", "keys.Scope | None", float, bool]
+
+
+def _words(raw: bytes, charset: str) -> _Words:
+    """All of a line but its place in the file."""
     text, undecoded = _decode(raw, charset)
     body, semicolon, comment = text.partition(";")
     key, value, delimited = _key_and_value(body)
@@ -138,9 +147,7 @@ def _line(raw: bytes, number: int, offset: int, charset: str) -> Line:
     # HRRT writes `!INTERFILE` and nothing behind it.
     bare = known is not None and (known.scope is keys.Scope.HEADING or known.name == "INTERFILE")
     meant = known if delimited or bare else None
-    return Line(
-        number,
-        offset,
+    return (
         key,
         value,
         delimited,
@@ -152,6 +159,10 @@ def _line(raw: bytes, number: int, offset: int, charset: str) -> Line:
         meant.factor if meant else 1.0,
         undecoded,
     )
+
+
+_usual = functools.lru_cache(4096)(_words)
+"""Most lines of a device's headers are those of its last one."""
 
 
 def _key_and_value(body: str) -> tuple[str, str, bool]:
