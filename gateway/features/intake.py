@@ -44,6 +44,7 @@ LOOPBACK = "127.0.0.1"
 # numpy and pydicom for what it does by itself; the others for who works with it at the box.
 PACKAGES = (
     "bubblewrap",
+    "greaseweazle",
     "libgdcm-tools",
     "mtools",
     "python3-numpy",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -234,6 +237,24 @@ class TestSandbox:
         code = "open('big', 'wb').write(bytes(2**20))"
         assert self.run(tmp_path, code, written=2**16).code == 1
         assert (tmp_path / "big").stat().st_size <= 2**16
+
+    def test_less_memory_than_that_is_no_failure(self, tmp_path: Path) -> None:
+        """As in the lane's child, whose own bound is lower."""
+        code = (
+            "import resource; from pathlib import Path; from intake import sandbox; "
+            "resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29)); "
+            "print(sandbox.run(['true'], Path('.'), sandbox.Limits(memory=2**31)).code)"
+        )
+        environment = {**os.environ, "INTAKE_TOOLS": str(kit.tree()), "PYTHONPATH": str(kit.ROOT)}
+        words = [sys.executable, "-c", code]
+        done = subprocess.run(
+            words, cwd=tmp_path, env=environment, capture_output=True, check=False
+        )
+        assert done.stdout == b"0\n", done.stderr.decode()
+
+    def test_where_no_sandbox_can_be_made_nothing_runs(self, tmp_path: Path) -> None:
+        with pytest.raises(Refused, match=r"python3 has no sandbox to run in \(bwrap: "):
+            self.run(tmp_path / "none", "")
 
 
 def test_a_scale_is_no_fault(tmp_path: Path, tools: None) -> None:

@@ -1,5 +1,6 @@
 """Other people's programs on the booted box, in the sandbox of the lane's own unit: a DOS
-translator, and the decoder of compressed DICOM; from a camera's SMB client to the archive.
+translator, and the decoder of compressed DICOM; from a camera's SMB client to the archive. And
+those that read a disk's flux there, by hand.
 
 The translator is ours (tests/intake/dos_program.py). The control takes from the unit the namespaces
 that bubblewrap is made of: then a file of the same kind is set aside.
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -139,6 +141,24 @@ def test_a_unit_that_forbids_namespaces_sets_it_aside(
         assert not archived(department, context, "JPEG-2")
     finally:
         department.on_box("sh", "-c", f"rm {DROP_IN}; {again}")
+
+
+def test_a_disk_is_read_at_the_box(department: Department, tmp_path: Path) -> None:
+    """By whoever carries floppies: its flux by gw, its files by mtools. Control: a wrong format."""
+    (tmp_path / "A.IMG").write_bytes(PIXELS)
+    for words in (
+        ["mformat", "-C", "-f", "360", "-i", "d.img", "::"],
+        ["mcopy", "-i", "d.img", "A.IMG", "::A.IMG"],
+        ["gw", "convert", "--format", "ibm.360", "d.img", "d.scp"],
+    ):
+        run(translation.command(kit.tree(), words, tmp_path))
+    run(["scp", "-q", *department.lab.ssh_options(), tmp_path / "d.scp", "box:/run/d.scp"])
+    words = ["intake", "floppy", "/run/d.scp", "--format"]
+    said = department.on_box(*words, "ibm.360", "/run/disk")
+    name = re.search(r"(?m)^file +(\S+)$", said)
+    assert name, said
+    assert department.on_box("sha256sum", name[1]).startswith(sha256(PIXELS).hexdigest())
+    assert "\nfile " not in department.on_box(*words, "mac.400", "/run/other", check=False)
 
 
 def test_the_unit_allows_no_more_than_that(department: Department) -> None:
