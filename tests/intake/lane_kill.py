@@ -167,12 +167,13 @@ def _wait_for(word: str, config: Path) -> bool:
 def finish(root: Path, config: Path) -> None:
     """Let it run in peace until nothing is left."""
     lane = serve(config)
+    _wait_for("the lane works", config)  # nothing may be left: a signal before it listens kills it
     for _ in range(1200):
         if not _left(root):
             break
         time.sleep(0.1)
     lane.send_signal(signal.SIGTERM)
-    assert lane.wait(30) == 0
+    assert (code := lane.wait(30)) == 0, code
 
 
 def _left(root: Path) -> list[str]:
