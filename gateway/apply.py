@@ -18,7 +18,7 @@ from gateway.archive import pack
 from gateway.load import Loaded
 from gateway.problems import Failed
 from gateway.run import follow, run
-from gateway.secrets import ensure, logs_in_at_proxy, there
+from gateway.secrets import ensure, has_certificate, is_told, logs_in_at_proxy, there
 from gateway.sharing import grants
 
 HOME = Path(__file__).parent.parent
@@ -164,7 +164,7 @@ def apply(loaded: Loaded, order: Order, on_step: Callable[[str], None] = lambda 
         passwords, reader.summary.passwords = known, lacking
     else:
         passwords = ensure(loaded.site, order.vault_path, order.password_file)
-    vault_needed = bool(passwords) or logs_in_at_proxy(loaded.site)
+    vault_needed = bool(passwords) or is_told(loaded.site)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gateway-apply-") as scratch:
         command = _command(loaded, order, Path(scratch), vault_needed=vault_needed)
@@ -227,6 +227,7 @@ def packed(loaded: Loaded, out: Path) -> dict[str, Any]:
         "archive": str(archive),
         "accounts": sorted({grant.device for grant in grants(loaded.site)}),
         "proxy_login": logs_in_at_proxy(loaded.site),
+        "reports_key": has_certificate(loaded.site),
     }
 
 

@@ -35,6 +35,9 @@ def cards_verb(  # noqa: PLR0913 - each is an option of the command line
     with_passwords: Annotated[
         bool, typer.Option("--with-passwords", help="Print the devices' passwords too.")
     ] = False,
+    fingerprint: Annotated[
+        str, typer.Option(help="Of the report site's authority, as `gateway status` shows it.")
+    ] = "",
     vault_password_file: VaultPasswordFile = None,
     as_pdf: Annotated[
         bool | None, typer.Option("--pdf/--no-pdf", help="PDF too (if it can be made here).")
@@ -47,7 +50,8 @@ def cards_verb(  # noqa: PLR0913 - each is an option of the command line
     if with_passwords:
         vault = Path(loaded.source.file).parent / VAULT
         passwords = stored(loaded.site, vault, vault_password_file)
-    files = sheet.write(out, sheet.pages(loaded.site, chosen, passwords), secret=with_passwords)
+    made = sheet.pages(loaded.site, chosen, passwords, fingerprint)
+    files = sheet.write(out, made, secret=with_passwords)
     print(f"{out}: {len(files)} HTML files; begin with {files[0].name}")
     if as_pdf or (as_pdf is None and pdf.is_there()):
         for each in chosen:

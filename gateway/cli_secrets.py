@@ -12,6 +12,7 @@ import typer
 from gateway import secrets
 from gateway.apply import VAULT
 from gateway.options import SitePath, VaultPasswordFile
+from gateway.problems import Failed
 from gateway.ready import ready
 
 app = typer.Typer(help="The devices' passwords, in vault.yml beside SITE.", no_args_is_help=True)
@@ -39,6 +40,17 @@ def web_proxy(site: SitePath, vault_password_file: VaultPasswordFile = None) -> 
     else:
         password = sys.stdin.readline().rstrip("\n")
     secrets.keep_proxy(loaded.site, password, vault, vault_password_file)
+    print(f"{vault}: kept. The box has it after `gateway apply {site}`")
+
+
+@app.command()
+def certificate(site: SitePath, vault_password_file: VaultPasswordFile = None) -> None:
+    """Keep the key of the report site's certificate: PEM, from a pipe."""
+    loaded = ready(site)
+    vault = Path(loaded.source.file).parent / VAULT
+    if sys.stdin.isatty():
+        raise Failed(f"give the key by a pipe: `gateway secrets certificate {site} < KEY.pem`")
+    secrets.keep_key(loaded.site, sys.stdin.read(), vault, vault_password_file)
     print(f"{vault}: kept. The box has it after `gateway apply {site}`")
 
 

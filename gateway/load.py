@@ -83,7 +83,11 @@ def load(path: File) -> Loaded:
         wanted = Fault((), "a site is described by `key: value` lines", "begin with `name: …`")
         raise Refused([*problems, source.problem(wanted)])
     raw = {each.stem: _read(each) for each in sorted((file.parent / RAW_PROFILES).glob("*.yml"))}
-    context = {"profiles": _own_profiles(file.parent / OWN_PROFILES), "raw": raw}
+    context = {
+        "profiles": _own_profiles(file.parent / OWN_PROFILES),
+        "raw": raw,
+        "certificates": {each.name: _read(each) for each in _certificates(root.value, file.parent)},
+    }
     site, found = _validate(root.value, context)
     # What the text already got wrong in a place is said once, in the text's own words.
     known = {slip.path for slip in slips}
@@ -104,6 +108,15 @@ def _problem(file: str, lines: tuple[str, ...], place: Place, fault: Fault) -> P
         mend=fault.mend,
         source=line if len(line) <= MAX_SHOWN else "",
     )
+
+
+def _certificates(tree: dict[str, Any], folder: File) -> list[File]:
+    """The files that ``reports`` names and that are there. What it says was not yet looked at."""
+    reports = tree.get("reports")
+    blocks = (reports, reports.get("ldap")) if isinstance(reports, dict) else ()
+    named = [each.get("certificate") for each in blocks if isinstance(each, dict)]
+    plain = [each for each in named if isinstance(each, str) and re.fullmatch(r"[\w.-]+", each)]
+    return [folder / each for each in dict.fromkeys(plain) if (folder / each).is_file()]
 
 
 def _own_profiles(folder: File) -> dict[str, Profile]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from gateway import written
+from gateway import reporting, written
 from gateway.schema import Schema, block_of, schema
 
 HEAD = """\
@@ -130,6 +130,8 @@ def _pattern(annotated: Any) -> str:
 
 
 _PATTERNS = {
+    _pattern(reporting.FileName): "a file beside the description, as `reports.pem`",
+    _pattern(reporting.Dn): "a name in the directory, as `ou=staff,dc=hospital,dc=example`",
     _pattern(written.Name): "a name",
     _pattern(written.NicName): "a card's name, as `eth0`",
     _pattern(written.Mac): "a MAC address, as `02:00:5e:10:00:01`",

@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gateway import imaging, site
+from gateway import imaging, reporting, site
 from gateway.policy import SERVICES
 from gateway.profiles import profiles
 
 Schema = dict[str, Any]
 PORTS = r"^(tcp|udp)/\d{1,5}(-\d{1,5})?$"
-MODULES = (site, imaging)
+MODULES = (site, imaging, reporting)
 """Where the blocks of a description are."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

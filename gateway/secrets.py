@@ -26,6 +26,8 @@ from gateway.site import Site
 VARIABLE = "gateway_passwords"
 PROXY_VARIABLE = "gateway_web_proxy"
 """The box's password at the hospital's web proxy: the hospital's, so nothing here makes it."""
+KEY_VARIABLE = "gateway_reports_key"
+"""The private key of the report site's certificate, if that is the hospital's."""
 ENCRYPTED = b"$ANSIBLE_VAULT;"
 # What a technician can read off a sheet and type on an old keyboard: one case, and none of the
 # look-alikes i, l, 1, o and 0. 31 letters and digits: 16 of them are 79 bits.
@@ -41,14 +43,10 @@ def ensure(site: Site, vault: Path, password_file: Path | None) -> dict[str, str
     """
     # NFS knows a device by its address.
     needed = sorted({grant.device for grant in grants(site) if grant.server != "nfs"})
-    if not needed and not logs_in_at_proxy(site):
+    if not needed and not is_told(site):
         return {}
     tree = _read(vault, password_file)
-    if logs_in_at_proxy(site) and not tree.get(PROXY_VARIABLE):
-        raise Failed(
-            f"{vault} has no password for the hospital's web proxy: the proxy's administrator has "
-            f"it, and `gateway secrets web-proxy {vault.parent}` keeps it"
-        )
+    _must_have_told(site, tree, vault)
     known = _passwords(tree, vault)
     fresh = {name: make(_limits(site, name)) for name in needed if name not in known}
     known |= fresh
@@ -104,6 +102,45 @@ def show(site: Site, device: str, vault: Path, password_file: Path | None) -> st
 def logs_in_at_proxy(site: Site) -> bool:
     """Whether the box needs a password to reach its updates."""
     return bool(site.updates_proxy and site.updates_proxy.user)
+
+
+def is_told(site: Site) -> bool:
+    """Whether the box needs something secret that is the hospital's."""
+    return logs_in_at_proxy(site) or has_certificate(site)
+
+
+def has_certificate(site: Site) -> bool:
+    """Whether the report site has a certificate of the hospital's, to which there is a key."""
+    return bool(site.reports and site.reports.certificate)
+
+
+def _must_have_told(site: Site, tree: dict[str, Any], vault: Path) -> None:
+    if logs_in_at_proxy(site) and not tree.get(PROXY_VARIABLE):
+        raise Failed(
+            f"{vault} has no password for the hospital's web proxy: the proxy's administrator has "
+            f"it, and `gateway secrets web-proxy {vault.parent}` keeps it"
+        )
+    if has_certificate(site) and not tree.get(KEY_VARIABLE):
+        raise Failed(
+            f"{vault} has no key for the certificate of the report site: whoever has the "
+            f"certificate has it, and `gateway secrets certificate {vault.parent} < KEY` keeps it"
+        )
+
+
+def keep_key(site: Site, key: str, vault: Path, password_file: Path | None) -> None:
+    """Put the key of the report site's certificate into the vault, if they belong together."""
+    if not (site.reports and site.reports.certificate):
+        raise Failed("the box makes its own certificate: name one in `reports.certificate` first")
+    named = site.reports.certificate
+    own = run(["openssl", "pkey", "-pubout"], check=False, stdin=key)
+    if own.returncode:
+        raise Failed("that is no private key as openssl knows them, or it has a passphrase")
+    wanted = ["openssl", "x509", "-noout", "-pubkey"]
+    if run(wanted, check=False, stdin=site.certificates[named]).stdout != own.stdout:
+        raise Failed(f"that key is not the one of {named}, which begins with the site's own")
+    tree = _read(vault, password_file)
+    if tree.get(KEY_VARIABLE) != key:
+        _write(vault, password_file, {**tree, KEY_VARIABLE: key})
 
 
 def keep_proxy(site: Site, password: str, vault: Path, password_file: Path | None) -> None:

@@ -21,6 +21,7 @@ from pydantic import (
 
 from gateway.imaging import Archive, Intake
 from gateway.profiles import Profile, profiles
+from gateway.reporting import Reports
 from gateway.written import (
     Address4,
     Address6,
@@ -283,17 +284,20 @@ class Site(Part):
     peers: dict[Name, Peer] = Field({})
     archive: Archive | None = None
     intake: Intake | None = None
+    reports: Reports | None = None
     fax: Fax | None = None
     access: tuple[Access, ...] = ()
 
     _own_profiles: dict[str, Profile] = PrivateAttr(default_factory=dict)
     _raw_profiles: dict[str, str] = PrivateAttr(default_factory=dict)
+    _certificates: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any, /) -> None:
         """Take what stands beside the description: ``load`` gives the site's own profiles."""
         if context:
             self._own_profiles.update(context["profiles"])
             self._raw_profiles.update(context["raw"])
+            self._certificates.update(context["certificates"])
 
     @cached_property
     def profiles(self) -> dict[str, Profile]:
@@ -304,6 +308,11 @@ class Site(Part):
     def raw_profiles(self) -> dict[str, str]:
         """The raw profiles beside the description, by name: the text, which the box judges."""
         return self._raw_profiles
+
+    @property
+    def certificates(self) -> dict[str, str]:
+        """The certificates beside the description, by file name: PEM, as text."""
+        return self._certificates
 
     @cached_property
     def outside(self) -> Network:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from gateway.problems import Failed
@@ -15,6 +16,8 @@ PROGRAM = "/usr/sbin/gateway-box"
 SECONDS = 180
 DAY = 86400
 STALE_DAYS = 7
+CERTIFICATE_DAYS = 21
+"""So long before its end a certificate is renewed, or somebody has to be told."""
 FULL_PERCENT = 90
 LATE_SECONDS = 1.0
 
@@ -133,6 +136,12 @@ def _intake(row: Mapping[str, Any]) -> Line:
     return Line("intake", row["name"], state, not aside)
 
 
+def _reports(row: Mapping[str, Any]) -> Line:
+    left = (date.fromisoformat(row["until"]) - date.today()).days
+    own = f"; its authority's SHA-256: {row['fingerprint']}" if row["fingerprint"] else ""
+    return Line("reports", row["name"], f"until {row['until']}{own}", left > CERTIFICATE_DAYS)
+
+
 def _fax(row: Mapping[str, Any]) -> Line:
     if "says" not in row:
         return _queue("fax")(row)
@@ -175,6 +184,7 @@ _LINES: Mapping[str, Callable[[Mapping[str, Any]], Line]] = {
     "shares": _share,
     "archive": _archive,
     "intake": _intake,
+    "reports": _reports,
     "fax": _fax,
     "mail": _queue("mail"),
     "disk": _disk,

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, StringConstraints, ValidationError
 
+from gateway import reporting, written
 from gateway import site as model
-from gateway import written
 from gateway.nearest import nearest
 from gateway.problems import Fault, Path, show_path
 
@@ -179,6 +179,9 @@ _WANTED: dict[str, tuple[str, str]] = {
         "TRANS.EXE {in}",
     ),
     _pattern(written.DosEnding): ("is no ending of a file: a dot, letters and digits", ".IMG"),
+    _pattern(reporting.FileName): ("is no .pem or .crt beside the description", "reports.pem"),
+    _pattern(reporting.Dn): ("is no name in a directory", "ou=staff,dc=hospital,dc=example"),
+    _pattern(reporting.Attribute): ("is no attribute of a person", "uid"),
     _pattern(written.Who): (
         "is no device, network or address: small letters, digits, dots, dashes",
         "office or 192.0.2.50",

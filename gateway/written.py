@@ -1,6 +1,7 @@
 """How the values of a description are written: names, addresses, titles, days, text.
 
-Every block of the description is a `Part`; the blocks themselves are in ``site`` and ``imaging``.
+Every block of the description is a `Part`; the blocks themselves are in ``site``, ``imaging`` and
+``reporting``.
 """
 
 from __future__ import annotations

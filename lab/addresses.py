@@ -42,10 +42,11 @@ def _mirror_address(site: Site) -> tuple[Address, ...]:
 
 
 def named_outside(site: Site) -> dict[str, IPNetwork]:
-    """Hospital addresses and prefixes that ``administration``, ``access`` or ``peers`` name."""
+    """Hospital addresses and prefixes that the description names, of services apart."""
     named = [*site.administration.allowed_from]
     named += [who for rule in site.access for who in (rule.source, rule.to)]
     named += [str(peer.address) for peer in site.peers.values()]
+    named += site.reports.readers if site.reports else ()
     found: dict[str, IPNetwork] = {}
     for who in named:
         try:

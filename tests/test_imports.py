@@ -13,7 +13,7 @@ from gateway.features import proof
 ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"nearest", "problems", "run"},
-    {"flow", "ground", "imaging", "profiles", "render", "site", "written"},
+    {"flow", "ground", "imaging", "profiles", "render", "reporting", "site", "written"},
     {"load", "manual", "marked", "wording", "checks", "policy", "schema", "sharing", "tree", "weak"}
     | {"archive", "expiry", "lab"},
     {

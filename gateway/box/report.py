@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import audited, services
+from . import audited, certificate, services
 from .process import Failed, must, run
 from .store import Store
 from .switch import view
@@ -230,6 +230,10 @@ def last_stored(ledger: Path) -> dict[str, str]:
         book.close()
 
 
+def _reports(store: Store) -> Rows:
+    return [certificate.told()] if _has(store, "reports-web.service") else []
+
+
 def _has(store: Store, unit: str) -> bool:
     """Whether the active generation has a service: its folders outlive it."""
     return any(each["name"] == unit for each in _services(store))
@@ -247,6 +251,7 @@ PARTS: dict[str, Callable[[Store], Sequence[dict[str, Any]]]] = {
     "shares": _shares,
     "archive": _archive,
     "intake": _intake,
+    "reports": _reports,
     "fax": _fax,
     "mail": _mail,
     "disk": _disk,

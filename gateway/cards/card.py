@@ -89,15 +89,21 @@ class Card:
         return told
 
 
-def cards(site: Site, language: Language, passwords: Mapping[str, str] | None) -> list[Card]:
+def cards(
+    site: Site, language: Language, passwords: Mapping[str, str] | None, fingerprint: str = ""
+) -> list[Card]:
     """A sheet for every device. ``passwords`` None: they are not printed."""
-    return [card(site, device, language, passwords) for device in site.devices]
+    return [card(site, device, language, passwords, fingerprint) for device in site.devices]
 
 
 def card(
-    site: Site, device: str, language: Language, passwords: Mapping[str, str] | None = None
+    site: Site,
+    device: str,
+    language: Language,
+    passwords: Mapping[str, str] | None = None,
+    fingerprint: str = "",
 ) -> Card:
-    """The sheet of one device."""
+    """The sheet of one device. ``fingerprint``: of the authority that the box has made."""
     profile, told = profile_of(site, device), words(language)
     assert profile  # a site that was checked has no unknown profile  # noqa: S101
     described, head = site.devices[device], words(language)["words"]
@@ -108,6 +114,7 @@ def card(
         carriers, images = tuple(_carriers(site)), tuple(_images(site, device, head))
         about_it = tuple(about)
         return Card(device, profile.title, language, about_it, images=images, carriers=carriers)
+    about += _reports(site, device, head, fingerprint)
     values = values_of(site, device)
     mine = tuple(grant for grant in grants(site) if grant.device == device)
     # By its MAC: see features/dnsmasq.py.
@@ -281,6 +288,16 @@ def _images(site: Site, device: str, head: Mapping[str, str]) -> Iterator[Fact]:
     titles = [f"{each.ae_title} ({name})" for name, each in intake.devices.items() if each.ae_title]
     if any(device in site.members(who) for who in intake.senders if who not in site.peers):
         yield Fact(head["images_send"].format(port=intake.port), ", ".join(titles))
+
+
+def _reports(site: Site, device: str, head: Mapping[str, str], fingerprint: str) -> Iterator[Fact]:
+    """Only where the firewall lets this device open it."""
+    reports, network = site.reports, site.devices[device].network
+    if reports and {device, network} & set(reports.readers):
+        yield Fact(head["reports_at"], reports.name or values_of(site, device)["fqdn"])
+        if reports.certificate is None:
+            shown = fingerprint or head["reports_ask"]
+            yield Fact(head["reports_root"], shown, typed=bool(fingerprint))
 
 
 def _fax(site: Site, device: str, head: Mapping[str, str]) -> Iterator[Fact]:

@@ -20,11 +20,14 @@ def as_html(site: Site, card: Card, *, secret: bool = False) -> str:
 
 
 def pages(
-    site: Site, languages: Iterable[Language], passwords: Mapping[str, str] | None
+    site: Site,
+    languages: Iterable[Language],
+    passwords: Mapping[str, str] | None,
+    fingerprint: str = "",
 ) -> Iterator[tuple[str, str]]:
     """Every file by name, with its content."""
     for language in languages:
-        made = cards(site, language, passwords)
+        made = cards(site, language, passwords, fingerprint)
         told = words(language)["words"]
         yield (
             f"index.{language}.html",

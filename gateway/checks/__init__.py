@@ -14,6 +14,7 @@ from gateway.checks import (
     intake,
     names,
     networks,
+    reports,
     shares,
 )
 from gateway.problems import Fault
@@ -31,3 +32,4 @@ def faults(site: Site) -> Iterator[Fault]:
     if sum(not network.inside for network in site.networks.values()) == 1:
         yield from hospital.faults(site)
         yield from access.faults(site)
+        yield from reports.faults(site)

@@ -24,7 +24,7 @@ def faults(site: Site) -> Iterator[Fault]:
     for index, access in enumerate(site.access):
         path: Path = ("access", index)
         ends = (("from", access.source), ("to", access.to))
-        wrong = [fault for key, who in ends for fault in _unknown(site, (*path, key), who)]
+        wrong = [fault for key, who in ends for fault in unknown(site, (*path, key), who)]
         yield from wrong
         if not wrong:
             yield from _between(site, path, access.source, access.to)
@@ -41,10 +41,10 @@ def _administration(site: Site) -> Iterator[Fault]:
         elif who in names[:index]:
             yield Fault(path, f"`{who}` is listed twice", "remove one of them")
         else:
-            yield from _unknown(site, path, who)
+            yield from unknown(site, path, who)
 
 
-def _unknown(site: Site, path: Path, who: str) -> Iterator[Fault]:
+def unknown(site: Site, path: Path, who: str) -> Iterator[Fault]:
     """Why a name or address is no end that the box could let through."""
     if who == OUTSIDE or who in site.networks:
         return

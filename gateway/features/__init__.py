@@ -28,6 +28,7 @@ from gateway.features import (
     nfs,
     policy_file,
     proof,
+    reports,
     samba,
     shares,
     updates,
@@ -60,6 +61,7 @@ FEATURES: tuple[Feature, ...] = (
     nfs.FEATURE,
     archive.FEATURE,
     intake.FEATURE,
+    reports.FEATURE,
     drift.FEATURE,
     proof.FEATURE,
 )

@@ -24,7 +24,8 @@ from gateway.policy import End, Flow, PortRange, Reason, Service, box_end, devic
 from gateway.render import RenderedFile, fill
 from gateway.site import Fax, Site
 
-SERVICE = Service("fax", (PortRange("tcp", 4559, 4559),), helper="ftp")
+PORT = 4559
+SERVICE = Service("fax", (PortRange("tcp", PORT, PORT),), helper="ftp")
 FOLDER = "/etc/hylafax"
 UNITS = "/etc/systemd/system"
 SPOOL = "/etc/tmpfiles.d/gateway-fax.conf"
@@ -53,6 +54,11 @@ def senders(site: Site) -> Iterator[Sender]:
             if device not in seen and described.network in site.inside and described.address:
                 seen.add(device)
                 yield Sender(device, Reason(("fax", "senders", index)))
+
+
+def serves(site: Site) -> bool:
+    """Whether anybody may send: a device, or the report site on the box itself."""
+    return any(senders(site)) or (site.fax is not None and site.reports is not None)
 
 
 def modem_unit(name: str) -> str:
@@ -84,7 +90,7 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
 
 def _units(site: Site, fax: Fax) -> Iterator[RenderedFile]:
     common = {"receives": receives(fax)}
-    for unit in (QUEUE, *((SERVER,) if any(senders(site)) else ()), *CLEAN):
+    for unit in (QUEUE, *((SERVER,) if serves(site) else ()), *CLEAN):
         yield _unit(unit, unit, **common)
     for name, modem in fax.modems.items():
         port = PurePosixPath(modem.port)
@@ -126,7 +132,7 @@ def _configuration(site: Site, fax: Fax) -> Iterator[RenderedFile]:
         )
         restart = ("systemctl", "try-restart", modem_unit(name))
         yield RenderedFile(path, content, "fax", reload=restart)
-    if any(senders(site)):
+    if serves(site):
         yield from _server(site)
     told = {
         "folder": folder(fax.received) if fax.received else "",
@@ -146,6 +152,8 @@ def _server(site: Site) -> Iterator[RenderedFile]:
         (sender.device, str(site.devices[sender.device].address).replace(".", "\\."), number)
         for number, sender in enumerate(senders(site), FIRST_UID)
     ]
+    if site.reports:
+        allowed.append(("the report site", "127\\.0\\.0\\.1", FIRST_UID - 1))
     # hfaxd lets nobody in if others than its own account may read the file (hosts.hfaxd(5)).
     yield RenderedFile(
         f"{FOLDER}/hosts.hfaxd",
@@ -173,7 +181,7 @@ def units(site: Site) -> Iterator[str]:
     if site.fax:
         yield QUEUE
         yield CLEAN[1]
-        if any(senders(site)):
+        if serves(site):
             yield SERVER
         if receives(site.fax):
             yield DELIVER[1]

@@ -35,7 +35,9 @@ DEVICES_GROUP = "gateway-devices"
 
 # Users of base-passwd and of packages a box can have: a device's account would be theirs.
 _BASE = "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody"
-_PACKAGES = "messagebus sshd polkitd dnsmasq tss uuidd postfix statd ganesha orthanc tftp ftp"
+_PACKAGES = (
+    "messagebus sshd polkitd dnsmasq tss uuidd postfix postgres statd ganesha orthanc tftp ftp"
+)
 DEBIAN_USERS = frozenset((*_BASE.split(), *_PACKAGES.split(), "systemd-network"))
 
 

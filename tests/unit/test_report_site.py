@@ -1,0 +1,184 @@
+"""The report site's feature: who reaches it, what each of its services is told and may do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import secrets
+from gateway.box.reporting import keys
+from gateway.features import database, fax, reports
+from gateway.load import load
+from gateway.problems import Failed
+from gateway.site import Site
+from reports import config
+
+CLEAN = Path(__file__).parent.parent / "errors" / "clean.yml"
+ARCHIVE = {"ae_title": "NMARCHIVE", "writers": ["icon"]}
+CERTIFICATE = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+
+
+def site_of(certificates: dict[str, str] | None = None, **block: Any) -> Site:
+    described = load(CLEAN).site.model_dump(mode="json", by_alias=True)
+    more: dict[str, Any] = {"archive": ARCHIVE, "fax": block.pop("fax", None)}
+    told = {**described, **more, "reports": {"readers": ["office"], **block}}
+    context = {"profiles": {}, "raw": {}, "certificates": certificates or {}}
+    return Site.model_validate(told, context=context)
+
+
+def _files(site: Site) -> dict[str, str]:
+    return {each.path: each.content.decode() for each in reports.files(site, ()) if each.content}
+
+
+def _unit(site: Site, name: str) -> set[str]:
+    return set(_files(site)[f"{reports.UNITS}/{name}"].splitlines())
+
+
+def _pair(folder: Path) -> tuple[str, str]:
+    """A key and its certificate."""
+    key, made = folder / "key", folder / "made"
+    words = ["openssl", *CERTIFICATE, "-subj", "/CN=r", "-keyout", key, "-out", made]
+    subprocess.run(words, check=True, capture_output=True)
+    return key.read_text(), made.read_text()
+
+
+def test_without_its_block_there_is_nothing() -> None:
+    site = load(CLEAN).site
+    every = (*reports.files(site, ()), *reports.flows(site), *reports.packages(site))
+    assert not (*every, *reports.units(site), *reports.FEATURE.masked(site))
+
+
+def test_only_readers_reach_it_and_by_https_alone() -> None:
+    site = site_of(readers=["office", "192.0.2.70", "outside"])
+    told = [(each.source.name, str(each.service), str(each.reason)) for each in reports.flows(site)]
+    assert told == [
+        ("office", "tcp/443", "reports.readers[0]"),
+        ("192.0.2.70", "tcp/443", "reports.readers[1]"),
+        ("outside", "tcp/443", "reports.readers[2]"),
+    ]
+    assert reports.listens(site) == ["10.1.2.1", "192.0.2.10"]
+    assert reports.listens(site_of()) == ["10.1.2.1"]
+
+
+def test_the_site_reads_what_is_rendered(tmp_path: Path) -> None:
+    """By its own reader, which refuses a key that it does not know."""
+    site = site_of(name="reports.hospital.example")
+    path = tmp_path / "reports.json"
+    path.write_text(_files(site)[reports.CONFIG])
+    told = config.read(path)
+    assert told.origin == "https://reports.hospital.example"
+    assert told.devices == {"ICON": "icon", "WIN95": "win95"}
+    assert (told.secure, told.fax_host) == (True, "")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "unheard": 1}))
+    with pytest.raises(ValueError, match="unheard"):
+        config.read(path)
+
+
+def test_the_authority_outlives_another_reader() -> None:
+    """Its names are all of the box's; another name of the site is the control."""
+    one = reports.hosts(site_of())
+    assert sorted(one) == sorted(reports.hosts(site_of(readers=["192.0.2.70", "cameras"])))
+    assert sorted(one) != sorted(reports.hosts(site_of(name="reports.hospital.example")))
+
+
+def test_who_answers_the_network_cannot_add_to_the_archive() -> None:
+    site = site_of()
+    look, add = "archive-read", "archive-store"
+    for unit, may in ((reports.SITE, [look]), ("reports-send.service", [look, add])):
+        (line,) = [each for each in _unit(site, unit) if each.startswith("SupplementaryGroups")]
+        assert line == " ".join([f"SupplementaryGroups={database.OWN}", *may])
+    web = _unit(site, reports.SERVER)
+    assert {"User=reports-web", "SupplementaryGroups=reports"} <= web
+    assert not [each for each in web if "archive" in each]
+    assert {f"User={database.OWNER}", "RestrictAddressFamilies=AF_UNIX"} <= _unit(
+        site, reports.PREPARE
+    )
+
+
+def test_the_directory_is_all_that_it_reaches_outside(tmp_path: Path) -> None:
+    _, pem = _pair(tmp_path)
+    ldap = {"address": "192.0.2.71", "users": "ou=staff,dc=h", "certificate": "ldap.pem"}
+    site = site_of({"ldap.pem": pem}, ldap=ldap)
+    flow = list(reports.flows(site))[-1]
+    assert (flow.source.name, flow.destination.name) == ("box", "192.0.2.71")
+    assert str(flow.service) == "tcp/636"
+    assert "IPAddressAllow=localhost 192.0.2.71" in _unit(site, reports.SITE)
+    assert "IPAddressAllow=localhost" in _unit(site_of(), reports.SITE)
+    assert _files(site)[reports.DIRECTORY] == pem
+    assert "python3-django-auth-ldap" in reports.packages(site)
+    assert "python3-django-auth-ldap" not in reports.packages(site_of())
+
+
+def test_faxes_go_out_also_where_no_device_may_send() -> None:
+    modems = {"modems": {"a": {"port": "/dev/ttyS0", "number": "07 555 0100"}}}
+    site = site_of(fax=modems)
+    assert fax.SERVER in fax.units(site)
+    assert not list(fax.flows(site)), "from the box itself only"
+    told = json.loads(_files(site)[reports.CONFIG])
+    assert told["fax_host"] == "127.0.0.1:4559"
+    allowed = {each.path: each.content.decode() for each in fax.files(site, ())}
+    assert r"^[^@]*@127\.0\.0\.1$:60099::" in allowed["/etc/hylafax/hosts.hfaxd"]
+
+
+def test_every_module_travels_and_no_bytecode() -> None:
+    files = _files(site_of())
+    assert f"{reports.CODE}/trail/migrations/0002_append_only.py" in files
+    assert f"{reports.CODE}/static/site.css" in files
+    assert f"{reports.CODE}/templates/base.html" in files
+    assert not [path for path in files if "__pycache__" in path]
+
+
+def test_the_box_and_the_description_name_the_same_places() -> None:
+    """What runs on the box knows them by itself: it imports nothing of this."""
+    from gateway.box.reporting import database as on_box
+
+    assert str(on_box.DATA) == f"{database.DATABASE}/{database.VERSION}"
+    assert (on_box.SOCKET, on_box.PROGRAMS) == (database.SOCKET, database.PROGRAMS)
+    assert (str(keys.KEYS), keys.GROUP) == (database.KEYS, database.OWN)
+    assert (str(keys.CONFIG), str(keys.CHAIN)) == (reports.CONFIG, reports.CHAIN)
+    for role in (database.WEB, database.OWNER):
+        assert f'create role "{role}" login' in on_box.ROLES
+
+
+def test_the_hospitals_key_is_kept_if_it_is_that_certificates(tmp_path: Path) -> None:
+    key, pem = _pair(tmp_path)
+    other, _ = _pair(tmp_path)
+    site = site_of({"r.pem": pem}, certificate="r.pem")
+    vault, opener = tmp_path / "vault.yml", tmp_path / "opener"
+    opener.write_text("what opens the vault\n")
+    with pytest.raises(Failed, match="gateway secrets certificate"):
+        secrets.ensure(site, vault, opener)
+    for wrong, why in ((other, "is not the one of r.pem"), ("no key", "no private key")):
+        with pytest.raises(Failed, match=why):
+            secrets.keep_key(site, wrong, vault, opener)
+    with pytest.raises(Failed, match="its own certificate"):
+        secrets.keep_key(site_of(), key, vault, opener)
+    secrets.keep_key(site, key, vault, opener)
+    assert b"PRIVATE KEY" not in vault.read_bytes()
+    assert "reading-pc" in secrets.ensure(site, vault, opener)
+    assert _files(site)[reports.CHAIN] == pem
+    assert not [each for each in _files(site).values() if "PRIVATE KEY" in each]
+
+
+def test_the_box_joins_the_hospitals_key_and_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another key is refused, and so is none."""
+    monkeypatch.setattr(keys, "KEYS", tmp_path)
+    key, pem = _pair(tmp_path)
+    other, _ = _pair(tmp_path)
+    chain, kept = tmp_path / "certificate.pem", tmp_path / "secrets.json"
+    chain.write_text(pem)
+    for told, why in (({}, "there is no key"), ({"reports_key": other}, "another certificate's")):
+        kept.write_text(json.dumps(told))
+        with pytest.raises(SystemExit, match=why):
+            keys.hospitals(kept, chain)
+    assert not (tmp_path / "site.pem").exists()
+    kept.write_text(json.dumps({"reports_key": key}))
+    keys.hospitals(kept, chain)
+    assert (tmp_path / "site.pem").read_text() == key.strip() + "\n" + pem
+    assert (tmp_path / "site.pem").stat().st_mode & 0o777 == 0o600
