@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.features import database, fax
+from gateway.features import database, fax, orthanc
 from gateway.features.database import DATABASE, KEYS, LIBRARY, OWN, OWNER, WEB
 from gateway.features.shape import Feature
 from gateway.policy import (
@@ -35,6 +35,8 @@ from gateway.site import Site
 UNITS = "/etc/systemd/system"
 SITE, SERVER, PREPARE = "reports.service", "reports-web.service", "reports-prepare.service"
 MAKES_KEYS, RENEWS = "reports-keys.service", ("reports-renew.service", "reports-renew.timer")
+TELLS = ("reports-state.service", "reports-state.timer")
+STATE = "/run/gateway-reports/state.json"
 CONFIG = "/etc/gateway/reports.json"
 APACHE = "/etc/gateway/reports/apache.conf"
 CHAIN = "/etc/gateway/reports/certificate.pem"
@@ -153,6 +155,7 @@ def settings(site: Site, reports: Reports) -> dict[str, Any]:
         "languages": list(reports.languages),
         "time_zone": site.box.timezone,
         "ldap": _directory(reports),
+        "status": STATE,
     }
     if site.fax:
         told["fax_host"] = f"127.0.0.1:{fax.PORT}"
@@ -253,14 +256,23 @@ def _units(site: Site, reports: Reports) -> Iterator[RenderedFile]:
         "makes_own": reports.certificate is None,
         "directory": str(reports.ldap.address) if reports.ldap else "",
         "faxes": site.fax is not None,
+        "state": STATE,
+        "state_name": Path(STATE).parent.name,
+        "archive": orthanc.FOLDER,
     }
-    plain = (MAKES_KEYS, *RENEWS, PREPARE, SITE, SERVER)
+    plain = (MAKES_KEYS, *RENEWS, *TELLS, PREPARE, SITE, SERVER)
     named: list[tuple[str, str, Work | None]] = [(each, each, None) for each in plain]
     named += [(each.unit, "reports-work.service", each) for each in WORK]
     for unit, template, work in named:
         content = fill(f"{UNITS[1:]}/{template}.j2", work=work, **values)
-        restart = (*RESTART_WEB, MAKES_KEYS) if unit in (SERVER, MAKES_KEYS) else RESTART
-        yield RenderedFile(f"{UNITS}/{unit}", content, "reports", reload=restart)
+        yield RenderedFile(f"{UNITS}/{unit}", content, "reports", reload=_reload(unit))
+
+
+def _reload(unit: str) -> tuple[str, ...]:
+    """What takes a unit's file into use: nobody who works is disturbed by a timer."""
+    if unit in (SERVER, MAKES_KEYS):
+        return (*RESTART_WEB, MAKES_KEYS)
+    return RESTART if unit in (PREPARE, *RUNNING) else (*RESTART[:2], unit)
 
 
 def packages(site: Site) -> tuple[str, ...]:
@@ -275,7 +287,7 @@ def units(site: Site) -> tuple[str, ...]:
     """In the order in which each needs the one before."""
     if site.reports is None:
         return ()
-    return (database.UNIT, MAKES_KEYS, PREPARE, *RUNNING, SERVER, RENEWS[1])
+    return (database.UNIT, MAKES_KEYS, PREPARE, *RUNNING, SERVER, RENEWS[1], TELLS[1])
 
 
 FEATURE = Feature(

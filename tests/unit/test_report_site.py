@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gateway import secrets
-from gateway.box.reporting import keys
+from gateway.box.reporting import keys, state
+from gateway.checks import reports as checked
 from gateway.features import database, fax, reports
 from gateway.load import load
 from gateway.problems import Failed
@@ -140,6 +141,7 @@ def test_the_box_and_the_description_name_the_same_places() -> None:
     assert (on_box.SOCKET, on_box.PROGRAMS) == (database.SOCKET, database.PROGRAMS)
     assert (str(keys.KEYS), keys.GROUP) == (database.KEYS, database.OWN)
     assert (str(keys.CONFIG), str(keys.CHAIN)) == (reports.CONFIG, reports.CHAIN)
+    assert {database.WEB, database.OWNER, reports.APACHE_USER} == checked.USERS
     for role in (database.WEB, database.OWNER):
         assert f'create role "{role}" login' in on_box.ROLES
 
@@ -182,3 +184,22 @@ def test_the_box_joins_the_hospitals_key_and_certificate(
     keys.hospitals(kept, chain)
     assert (tmp_path / "site.pem").read_text() == key.strip() + "\n" + pem
     assert (tmp_path / "site.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_front_page_is_told_what_somebody_should_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "ARCHIVE", tmp_path)
+    monkeypatch.setattr(state, "FAXES", tmp_path / "sendq")
+    monkeypatch.setattr(state, "failed", list)
+    told = state.state()
+    assert "fax" not in told
+    assert told["disk"]["size"] > told["disk"]["free"] > 0
+    (tmp_path / "sendq").mkdir()
+    (tmp_path / "sendq" / "q12").touch()
+    assert state.state()["fax"] == {"waiting": 1}
+    assert state.problems([], 50) == []
+    assert state.problems(["orthanc.service"], 95) == [
+        "orthanc.service has failed: tell the box's administrator",
+        "the disk is 95 % full: tell the box's administrator",
+    ]
