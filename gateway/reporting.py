@@ -20,6 +20,8 @@ class Ldap(Part):
 
     address: Address4
     """Its address, on the hospital's side."""
+    name: Domain | None = None
+    """Its name, where its certificate says that and not the address; `hospital.dns` knows it."""
     port: Port = 636
     """Its port for LDAP over TLS; it is never asked without."""
     users: Dn

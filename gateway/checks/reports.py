@@ -90,3 +90,7 @@ def _directory(site: Site, reports: Reports) -> Iterator[Fault]:
             yield Fault(path, message, "give the address of the hospital's directory")
         else:
             yield from unknown(site, path, str(reports.ldap.address))
+        if reports.ldap.name and not site.hospital.dns:
+            message = f"nobody tells the box the address of {reports.ldap.name}"
+            mend = "add `dns: […]` to `hospital`, or remove this"
+            yield Fault(("reports", "ldap", "name"), message, mend)

@@ -172,14 +172,23 @@ def devices(site: Site) -> dict[str, str]:
 
 
 def _directory(reports: Reports) -> dict[str, str]:
+    """``server``; ``user_dn``, with %(user)s for who logs in; ``certificate``, of its authority."""
     ldap = reports.ldap
     if ldap is None:
         return {}
     return {
-        "server": f"ldaps://{ldap.address}:{ldap.port}",
+        "server": f"ldaps://{ldap.name or ldap.address}:{ldap.port}",
         "user_dn": f"{ldap.attribute}=%(user)s,{ldap.users}",
         "certificate": DIRECTORY,
     }
+
+
+def _outside(site: Site, reports: Reports) -> str:
+    """The addresses beyond the box that the site's own processes may speak to."""
+    if reports.ldap is None:
+        return ""
+    names = site.hospital.dns if reports.ldap.name else ()
+    return " ".join(str(each) for each in (reports.ldap.address, *names))
 
 
 def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
@@ -254,7 +263,7 @@ def _units(site: Site, reports: Reports) -> Iterator[RenderedFile]:
         "cache": "gateway-reports",
         "apache_config": APACHE,
         "makes_own": reports.certificate is None,
-        "directory": str(reports.ldap.address) if reports.ldap else "",
+        "directory": _outside(site, reports),
         "faxes": site.fax is not None,
         "state": STATE,
         "state_name": Path(STATE).parent.name,

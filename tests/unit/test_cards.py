@@ -160,3 +160,13 @@ def test_nfs_knows_a_device_by_its_address_and_needs_no_password() -> None:
     assert files.folders[0].target == "10.1.1.1:/images"
     assert files.help.commands[0].startswith("mkdir /images; mount -o rw,hard,intr gateway:/images")
     assert (files.account, files.password) == ("", "")
+
+
+def test_who_may_open_the_report_site_is_told_where_and_what_to_compare() -> None:
+    """A camera, which may not, is the control."""
+    told = {each.name: each for each in card(SITE, "console", "en").about}
+    assert told["Report site (HTTPS)"].value == "gateway.nm.home.arpa"
+    assert told["Its authority's SHA-256"].value.startswith("ask the administrator")
+    known = card(SITE, "console", "en", None, "EE:32").about[-1]
+    assert (known.value, known.typed) == ("EE:32", True)
+    assert not [each for each in card(SITE, "icon", "en").about if "Report" in each.name]

@@ -109,6 +109,11 @@ def test_the_directory_is_all_that_it_reaches_outside(tmp_path: Path) -> None:
     assert str(flow.service) == "tcp/636"
     assert "IPAddressAllow=localhost 192.0.2.71" in _unit(site, reports.SITE)
     assert "IPAddressAllow=localhost" in _unit(site_of(), reports.SITE)
+    named = site_of({"ldap.pem": pem}, ldap={**ldap, "name": "ldap.hospital.example"})
+    assert "IPAddressAllow=localhost 192.0.2.71 192.0.2.53" in _unit(named, reports.SITE)
+    told = json.loads(_files(named)[reports.CONFIG])["ldap"]
+    assert told["server"] == "ldaps://ldap.hospital.example:636"
+    assert told["user_dn"] == "uid=%(user)s,ou=staff,dc=h"
     assert _files(site)[reports.DIRECTORY] == pem
     assert "python3-django-auth-ldap" in reports.packages(site)
     assert "python3-django-auth-ldap" not in reports.packages(site_of())

@@ -28,6 +28,7 @@ SAID: dict[str, Any] = {
     },
 }
 
+CERTIFICATE = {"name": "certificate", "until": "2999-01-31", "fingerprint": "EE:32"}
 INTAKE = {"name": "icon", "waiting": 1, "outgoing": 0, "quarantined": 0, "last": ""}
 
 
@@ -58,6 +59,7 @@ def test_a_box_that_is_well() -> None:
         (changed("updates", known=0), "updates"),
         ({**SAID, "parts": {"intake": [{**INTAKE, "quarantined": 1}]}}, "intake"),
         ({**SAID, "parts": {"archive": [{"failed": "no answer"}]}}, "archive"),
+        ({**SAID, "parts": {"reports": [{**CERTIFICATE, "until": "2020-01-31"}]}}, "reports"),
     ],
 )
 def test_what_is_not_well_is_marked(told: dict[str, Any], part: str) -> None:
@@ -149,3 +151,12 @@ def test_when_a_device_was_last_heard_of(tmp_path: Path) -> None:
     found = report.last_stored(tmp_path / "ledger.sqlite")
     assert list(found) == ["icon"]
     assert found["icon"][:16] == row.settled[:16]
+
+
+def test_the_certificate_of_the_report_site_is_told_with_its_fingerprint() -> None:
+    told = {**SAID, "parts": {"reports": [CERTIFICATE]}}
+    (line,) = [each for each in lines(told) if each.part == "reports"]
+    assert line.good
+    assert line.state == "until 2999-01-31; its authority's SHA-256: EE:32"
+    hospitals = {**SAID, "parts": {"reports": [{**CERTIFICATE, "fingerprint": ""}]}}
+    assert list(lines(hospitals))[-1].state == "until 2999-01-31"
