@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +139,11 @@ def test_no_name_leads_out_of_the_labs_folders(name: str) -> None:
 def test_one_labs_prefix_is_not_anothers() -> None:
     other = Plan("a-b", site())
     assert not other.switch.startswith(Plan("a", site()).prefix)
+
+
+def test_a_reader_of_reports_on_the_hospitals_side_has_a_place(kaohsiung: Plan) -> None:
+    """The outsider, whom nobody named, is none of them."""
+    (address,) = kaohsiung.place("192.0.2.128/26").addresses
+    assert ip_address(address) in ip_network("192.0.2.128/26")
+    (outsider,) = kaohsiung.place("outsider").addresses
+    assert ip_address(outsider) not in ip_network("192.0.2.128/26")
