@@ -64,7 +64,11 @@ def a_reader(lab: Lab, context: Context) -> Browser:
 
 def test_the_login_page_from_each_reader(lab: Lab, context: Context, note: Note) -> None:
     _needs_reports(context)
-    note("readers", "HTTPS", "the login page, by the box's own authority; without it, no trust")
+    note(
+        "readers",
+        "HTTPS",
+        "the login page, by a certificate of its authority; who does not trust it refuses",
+    )
     for who, address in readers(lab, context):
         me = browser(lab, who, address)
         first = me.get("/")
@@ -147,6 +151,20 @@ def test_what_a_client_claims_counts_for_nothing(lab: Lab, context: Context, not
     assert me.get("/static/../settings.py").status in (400, 403, 404)
     assert me.get("/static/%2e%2e/settings.py").status in (400, 403, 404)
     assert me.get(method="TRACE").status == 405
+
+
+def test_the_journal_has_no_names_in_it(lab: Lab, context: Context, note: Note) -> None:
+    """The path that was asked for is the control."""
+    me = a_reader(lab, context)
+    note(me.who, "HTTPS", "the journal has what was asked for, and not what was searched")
+    asked = f"/login-{time.monotonic_ns()}"
+    assert me.get(f"{asked}?q=Lin-Invented").status in (302, 404)
+    journal = ["journalctl", "-u", "reports*", "-o", "cat", "--no-pager", "--since", "-2min"]
+    deadline = time.monotonic() + READY_SECONDS
+    while asked not in (said := lab.exec("box", journal).stdout):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.5)
+    assert "Lin-Invented" not in said
 
 
 def test_the_authority_can_be_fetched_and_compared(lab: Lab, context: Context, note: Note) -> None:

@@ -186,7 +186,9 @@ def test_the_box_joins_the_hospitals_key_and_certificate(
             keys.hospitals(kept, chain)
     assert not (tmp_path / "site.pem").exists()
     kept.write_text(json.dumps({"reports_key": key}))
+    (tmp_path / "site.hosts").write_text("[]")
     keys.hospitals(kept, chain)
+    assert not (tmp_path / "site.hosts").exists(), "else it would be taken for the box's own later"
     assert (tmp_path / "site.pem").read_text() == key.strip() + "\n" + pem
     assert (tmp_path / "site.pem").stat().st_mode & 0o777 == 0o600
 

@@ -51,6 +51,7 @@ def hospitals(kept: Path, chain: Path) -> None:
     belongs = openssl("x509", "-in", str(chain), "-noout", "-pubkey")
     if openssl("pkey", "-pubout", given=key) != belongs:
         sys.exit("the key is another certificate's: `gateway secrets certificate SITE` keeps one")
+    (KEYS / "site.hosts").unlink(missing_ok=True)  # what is there is no longer the box's own
     place(KEYS / "site.pem", key.strip() + "\n" + chain.read_text("ascii"), 0o600)
 
 
