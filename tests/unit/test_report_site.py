@@ -32,7 +32,8 @@ def site_of(certificates: dict[str, str] | None = None, **block: Any) -> Site:
 
 
 def _files(site: Site) -> dict[str, str]:
-    return {each.path: each.content.decode() for each in reports.files(site, ()) if each.content}
+    # Pictures travel, too.
+    return {each.path: each.content.decode("utf-8", "replace") for each in reports.files(site, ())}
 
 
 def _unit(site: Site, name: str) -> set[str]:
