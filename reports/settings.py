@@ -36,7 +36,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "reports.people.gate.Gate",  # nobody is let past it by a view that forgot to ask
-    "reports.studies.glass.Glass",
+    "reports.studies.access.Glass",
     "reports.headers.Headers",
 ]
 TEMPLATES: list[dict[str, Any]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,8 +10,9 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
-BY_ITSELF = "X-By-Itself"
-"""A page that looks whether something is new says so: nobody is at work for that."""
+RENEW = 60
+"""Seconds until a session is saved anew, and lasts half an hour from then."""
+_RENEWED = "renewed"
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
@@ -50,8 +52,10 @@ class Gate:
             return None
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        if BY_ITSELF not in request.headers:
-            request.session.modified = True  # it is saved, and lasts from now on
+        # Not at each request: images come side by side, and the last to save would undo what
+        # another one wrote. What a page asks by itself is not saved at all (studies/quiet.py).
+        if time.time() - request.session.get(_RENEWED, 0) > RENEW:
+            request.session[_RENEWED] = int(time.time())
         needs = getattr(view, "needs", "")
         if needs and not getattr(request.user, needs):
             raise PermissionDenied

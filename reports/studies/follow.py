@@ -1,182 +1,159 @@
-"""The archive's changes, one after the other, into this site's own list.
+"""Follow the archive: what came in since last time goes into the list.
 
-The position is saved in the transaction that writes what it brought: a crash repeats, it skips
-nothing. Orthanc's REST book: /changes, requestedTags.
+Orthanc's ``/changes`` is a log with a number for each entry. A batch of it is read, what it is
+about asked for, and both the studies and the number written in one transaction: after a crash the
+same batch is done again, and nothing is done twice.
 """
 
 from __future__ import annotations
 
-import hashlib
+import logging
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 
-from reports import archive
-from reports.studies import dicom
+from reports.archive import Archive, MissingError
+from reports.studies import attributes, found, names
+from reports.studies.attributes import number, positive, text
+from reports.studies.found import Found, Part
 from reports.studies.models import Follow, Image, Series, Study
 
-BATCH = 200
-"""Changes at a time: memory is bounded by them, and by one study."""
-GROWS = frozenset({"NewStudy", "NewSeries", "StableSeries", "StableStudy"})
-ASKED = "ImageType;Rows;Columns;NumberOfFrames;InstanceNumber;SOPInstanceUID"
+CHANGES = 200
+_log = logging.getLogger(__name__)
 
 
-def step(source: archive.Archive, growing: set[str]) -> bool:
-    """Take in the next batch of changes; says whether there are more. Raises archive.DownError.
+def position() -> int:
+    """The number of the last change that was followed."""
+    return Follow.objects.get_or_create(pk=1)[0].last
 
-    ``growing`` are the studies of which more may come: Orthanc calls one stable a minute after its
-    last image only, so they are looked at in each round.
-    """
-    place = position()
-    told = source.json(f"/changes?since={place.last}&limit={BATCH}")
-    touched = set(growing)
-    for change in told["Changes"]:
-        kind, level, name = change["ChangeType"], change["ResourceType"], change["ID"]
-        if kind in GROWS and (study := _study_of(source, level, name)):
-            touched.add(study)
-            growing.discard(study) if kind == "StableStudy" else growing.add(study)
-    for name in sorted(touched):
-        with transaction.atomic():
-            look(source, name)
+
+def step(wire: Archive) -> tuple[int, bool]:
+    """One batch: how many objects came, and whether that was all. Raises DownError."""
+    last = position()
+    told = _changes(wire, last)
+    if told["Last"] < last:  # an archive that was made anew, or came back from a copy
+        told = _changes(wire, 0)
+    came = [each["ID"] for each in told["Changes"] if each["ChangeType"] == "NewInstance"]
+    studies = [one for one in (look(wire, each) for each in _touched(wire, came)) if one]
     with transaction.atomic():
-        place.last, place.error = told["Last"], ""
-        place.save()
-    return not told["Done"]
+        for one in studies:
+            keep(one)
+        Follow.objects.filter(pk=1).update(last=told["Last"], at=timezone.now(), error="")
+    return len(came), told["Done"]
 
 
-def compare(source: archive.Archive) -> None:
-    """The archive's whole list against ours: /changes forgets what was deleted."""
-    there = set(source.json("/studies"))
-    ours = set(Study.objects.filter(gone=False).values_list("archive_id", flat=True))
-    for name in sorted(ours ^ there):
-        with transaction.atomic():
-            look(source, name)
+def _changes(wire: Archive, since: int) -> dict[str, Any]:
+    answer: dict[str, Any] = wire.json(f"/changes?since={since}&limit={CHANGES}")
+    return answer
 
 
-def position() -> Follow:
-    """How far we are."""
-    return Follow.objects.get_or_create(pk=1)[0]
+def _touched(wire: Archive, instances: Iterable[str]) -> list[dict[str, Any]]:
+    """The studies that these belong to, each once; those that are away again left out."""
+    studies: dict[str, dict[str, Any]] = {}
+    for name in instances:
+        try:
+            told = wire.json(f"/instances/{name}/study")
+        except MissingError:
+            continue
+        studies[told["ID"]] = told
+    return list(studies.values())
 
 
-def failed(why: str) -> None:
-    """The archive could not be asked: pages say so."""
-    place = position()
-    place.error = why[:300]
-    place.save()
-
-
-def _study_of(source: archive.Archive, level: str, name: str) -> str:
-    """The study of a study, or of a series that is (or was) known."""
-    if level == "Study":
-        return name
-    if level != "Series":
-        return ""
-    if known := Series.objects.filter(archive_id=name).values_list("study__archive_id").first():
-        return str(known[0])
+def look(wire: Archive, told: dict[str, Any]) -> Found | None:
+    """A study as it is now, or None: it is away, or another one has its UID."""
     try:
-        return str(source.json(f"/series/{name}")["ParentStudy"])
-    except archive.MissingError:
-        return ""
-
-
-def gone(name: str) -> None:
-    """The archive has it no more; what was reported about it stays."""
-    Image.objects.filter(series__study__archive_id=name).delete()
-    Study.objects.filter(archive_id=name).update(gone=True, images=0, revision="")
-
-
-def look(source: archive.Archive, name: str) -> None:
-    """Write down a study as it is in the archive now."""
-    try:
-        about = source.json(f"/studies/{name}")
-        each_series = source.json(f"/studies/{name}/series")
-        images = source.json(f"/studies/{name}/instances?requestedTags={ASKED}")
-        for each in each_series:
-            each["MainDicomTags"]["RemoteAET"] = _sender(source, each["ID"])
-    except archive.MissingError:
-        return gone(name)
-    pictured = [
-        each for each in each_series if each["MainDicomTags"].get("Modality") not in dicom.REPORTS
-    ]
-    if not pictured:  # a report alone is no study to read
-        return gone(name)
-    kept = {each["ID"] for each in pictured}
-    study = _write_study(about, pictured, [i for i in images if i["ParentSeries"] in kept])
-    _write_series(study, pictured, images)
+        one = found.study(wire, told)
+    except MissingError:
+        return None  # deleted while it was looked at; the sweep finds that
+    if not one.uid:
+        _log.warning("the archive's study %s has no Study Instance UID", one.archive_id)
+        return None
+    twin = Study.objects.filter(uid=one.uid, gone=False).exclude(archive_id=one.archive_id).first()
+    if twin is None or not there(wire, f"/studies/{twin.archive_id}"):
+        return one  # the patient's ID was corrected, say: the reports go with it
+    # Two patients with one UID: a list that went from one to the other would mix their reports.
+    _log.warning("the archive has two studies %s: %s is not listed", one.uid, one.archive_id)
     return None
 
 
-def _sender(source: archive.Archive, series: str) -> str:
+def there(wire: Archive, path: str) -> bool:
+    """Whether the archive has it."""
     try:
-        return source.get(f"/series/{series}/metadata/RemoteAET").decode("utf-8", "replace")
-    except archive.MissingError:
-        return ""
+        wire.get(path)
+    except MissingError:
+        return False
+    return True
 
 
-def _write_study(about: Any, series: list[Any], images: list[Any]) -> Study:
-    tags = {**about["PatientMainDicomTags"], **about["MainDicomTags"]}
-    alphabetic, ideographic = dicom.names(str(tags.get("PatientName") or ""))
-    each = [one["MainDicomTags"] for one in series]
-    uids = sorted(str(one["MainDicomTags"].get("SOPInstanceUID")) for one in images)
-    found, _made = Study.objects.update_or_create(
-        archive_id=about["ID"],
+def keep(one: Found) -> None:
+    """Write what was found; a study that the database refuses keeps no other out."""
+    try:
+        with transaction.atomic():
+            row = _study(one)
+            Series.objects.filter(study=row).exclude(
+                archive_id__in=[part.archive_id for part in one.parts]
+            ).delete()
+            for part in one.parts:
+                _series(row, part)
+    except DatabaseError:
+        _log.exception("the study %s cannot be listed", one.uid)
+
+
+def _study(one: Found) -> Study:
+    rows = Study.objects.filter
+    row = rows(archive_id=one.archive_id).first() or rows(uid=one.uid).first() or Study()
+    latin, han = names.groups(text(one.tags, "PatientName", 400))
+    sex = text(one.tags, "PatientSex", 1)
+    row.uid, row.archive_id, row.gone = one.uid, one.archive_id, False
+    row.patient_id = text(one.tags, "PatientID", 64)
+    row.patient_name, row.patient_name_han = latin[:200], han[:200]
+    row.birth_date = attributes.day(one.tags, "PatientBirthDate")
+    row.sex = sex if sex in ("M", "F", "O") else ""
+    row.when = attributes.moment(one.tags, settings.CONFIG.time_zone)
+    row.accession = text(one.tags, "AccessionNumber", 16)
+    row.description = text(one.tags, "StudyDescription", 200) or _of_series(one)
+    row.device = one.device
+    row.modalities = "\\".join(sorted({part.modality for part in one.parts}))[:64]
+    row.images, row.revision = one.images, one.revision
+    row.save()
+    return row
+
+
+def _of_series(one: Found) -> str:
+    """What a camera calls the acquisition, where it has no name for the study."""
+    said = [text(part.tags, "SeriesDescription", 200) for part in one.parts]
+    return next((each for each in said if each), "")
+
+
+def _series(study: Study, part: Part) -> None:
+    row, _made = Series.objects.update_or_create(
+        archive_id=part.archive_id,
         defaults={
-            "uid": dicom.text(tags, "StudyInstanceUID", 64),
-            "patient_id": dicom.text(tags, "PatientID", 64),
-            "patient_name": alphabetic,
-            "patient_name_han": ideographic,
-            "birth_date": dicom.day(dicom.text(tags, "PatientBirthDate", 16)),
-            "sex": dicom.text(tags, "PatientSex", 1),
-            "when": dicom.moment(tags, settings.CONFIG.time_zone),
-            "accession": dicom.text(tags, "AccessionNumber", 16),
-            "description": dicom.text(tags, "StudyDescription", 200)
-            or next((dicom.text(one, "SeriesDescription", 200) for one in each), ""),
-            "device": dicom.device(each, settings.CONFIG.devices),
-            "modalities": "/".join(sorted({dicom.text(one, "Modality", 16) for one in each}))[:64],
-            "images": len(images),
-            # It changes with the images and with nothing else.
-            "revision": hashlib.sha256("\n".join(uids).encode()).hexdigest(),
-            "gone": False,
+            "study": study,
+            "uid": text(part.tags, "SeriesInstanceUID", 64),
+            "number": number(part.tags, "SeriesNumber"),
+            "description": text(part.tags, "SeriesDescription", 200),
+            "modality": part.modality,
         },
     )
-    return found
-
-
-def _write_series(study: Study, series: list[Any], images: list[Any]) -> None:
-    by_id: dict[str, Series] = {}
-    for each in series:
-        tags = each["MainDicomTags"]
-        by_id[each["ID"]], _made = Series.objects.update_or_create(
-            archive_id=each["ID"],
-            defaults={
-                "study": study,
-                "uid": dicom.text(tags, "SeriesInstanceUID", 64),
-                "number": dicom.number(tags, "SeriesNumber"),
-                "description": dicom.text(tags, "SeriesDescription", 200),
-                "modality": dicom.text(tags, "Modality", 16),
-            },
-        )
-    mine = [each for each in images if each["ParentSeries"] in by_id]
-    rows = [_image(by_id[each["ParentSeries"]], each) for each in mine]
-    fields = ["series", "number", "kind", "frames", "rows", "columns"]
+    row.images.exclude(archive_id__in=part.instances).delete()
+    # An object's UID that is there twice, in two patients' studies, is listed once.
     Image.objects.bulk_create(
-        rows, 500, update_conflicts=True, unique_fields=["archive_id"], update_fields=fields
-    )
-    there = [each["ID"] for each in mine]
-    Image.objects.filter(series__study=study).exclude(archive_id__in=there).delete()
-    study.series.exclude(archive_id__in=by_id).delete()
-
-
-def _image(series: Series, each: Any) -> Image:
-    tags = {**each["MainDicomTags"], **each.get("RequestedTags", {})}
-    return Image(
-        archive_id=each["ID"],
-        series=series,
-        uid=dicom.text(tags, "SOPInstanceUID", 64),
-        number=dicom.number(tags, "InstanceNumber"),
-        kind=dicom.kind(tags),
-        frames=max(1, dicom.number(tags, "NumberOfFrames")),
-        rows=max(0, dicom.number(tags, "Rows")),
-        columns=max(0, dicom.number(tags, "Columns")),
+        [
+            Image(
+                series=row,
+                uid=text(each.tags, "SOPInstanceUID", 64),
+                archive_id=each.archive_id,
+                number=number(each.tags, "InstanceNumber"),
+                kind=found.kind(each.tags),
+                frames=found.frames(each.tags),
+                rows=positive(each.tags, "Rows"),
+                columns=positive(each.tags, "Columns"),
+            )
+            for each in part.new
+        ],
+        ignore_conflicts=True,
     )

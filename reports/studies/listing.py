@@ -1,134 +1,128 @@
-"""The reading list: what somebody asks for, and a page of it, from this site's own tables."""
+"""What the reading list shows, out of the site's own tables alone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
-from django.http import QueryDict
+from django.db.models import Case, F, OrderBy, QuerySet, Value, When
+from django.utils import timezone
 
-from reports.studies.dicom import day
-from reports.studies.models import Restricted, Status, Study
+from reports.studies import names
+from reports.studies.models import Status, Study
 
 PAGE = 50
 SORTS = {
-    "date": ("when", "id"),
-    "patient": ("patient_name", "id"),
-    "id": ("patient_id", "id"),
-    "device": ("device", "id"),
-    "status": ("status", "id"),
+    "when": "when",
+    "patient": "patient_name",
+    "id": "patient_id",
+    "born": "birth_date",
+    "examination": "description",
+    "device": "device",
+    "images": "images",
+    "status": "status",
 }
-KEYS = ("since", "until", "patient", "id", "device", "status", "sort", "page")
+TELLING = frozenset({"patient", "id", "born"})
+"""Orders that would place a restricted patient among the others."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What stands in the address; what makes no sense there is as if it were not."""
+    """The filters and the order of a list; what cannot be understood is as if not asked."""
 
     since: date | None = None
     until: date | None = None
     patient: str = ""
-    patient_id: str = ""
+    number: str = ""
     device: str = ""
     status: str = ""
-    sort: str = "-date"
+    sort: str = "-when"
     page: int = 1
 
-    @classmethod
-    def of(cls, query: QueryDict) -> Asked:
-        """From a request's query."""
-        told = {key: query.get(key, "").replace("\0", "").strip()[:200] for key in KEYS}
-        sort = told["sort"] if told["sort"].removeprefix("-") in SORTS else "-date"
-        return cls(
-            since=day(told["since"].replace("-", "")),
-            until=day(told["until"].replace("-", "")),
-            patient=told["patient"],
-            patient_id=told["id"],
-            device=told["device"],
-            status=told["status"] if told["status"] in Status.values else "",
-            sort=sort,
-            page=max(1, int(told["page"]))
-            if told["page"].isdecimal() and len(told["page"]) < 7
-            else 1,
-        )
+    @property
+    def filtered(self) -> bool:
+        """Whether it is more than the plain list."""
+        whole = Asked(sort=self.sort, page=self.page)
+        return self != whole
 
     def query(self, **other: object) -> str:
-        """The address of the same list with something else in it."""
+        """As an address has it, with something else in it."""
         told = {
-            "since": self.since or "",
-            "until": self.until or "",
+            "from": self.since,
+            "to": self.until,
             "patient": self.patient,
-            "id": self.patient_id,
+            "id": self.number,
             "device": self.device,
             "status": self.status,
-            "sort": self.sort,
-            "page": self.page,
+            "sort": self.sort if self.sort != "-when" else "",
+            "page": self.page if self.page > 1 else "",
             **other,
         }
-        return "?" + urlencode({key: value for key, value in told.items() if value})
+        return urlencode({name: value for name, value in told.items() if value})
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some rows of the list."""
+def asked(query: Mapping[str, str]) -> Asked:
+    """From the address."""
 
-    asked: Asked
-    studies: list[Study]
-    total: int
-    hidden: frozenset[str]
-    """Patients that are restricted: their names are not in a list."""
+    def text(name: str) -> str:
+        return query.get(name, "").replace("\0", "").strip()[:64]
 
-    @property
-    def pages(self) -> int:
-        """How many there are."""
-        return max(1, -(-self.total // PAGE))
-
-    @property
-    def before(self) -> str:
-        """The address of the page before."""
-        return self.asked.query(page=self.asked.page - 1) if self.asked.page > 1 else ""
-
-    @property
-    def after(self) -> str:
-        """The address of the next page."""
-        return self.asked.query(page=self.asked.page + 1) if self.asked.page < self.pages else ""
+    sort, page = text("sort"), text("page")
+    status = text("status")
+    return Asked(
+        since=_day(text("from")),
+        until=_day(text("to")),
+        patient=text("patient"),
+        number=text("id"),
+        device=text("device"),
+        status=status if status in {*Status.values, "open"} else "",
+        sort=sort if sort.removeprefix("-") in SORTS else "-when",
+        page=min(int(page), 10**6) if page.isascii() and page.isdigit() and int(page) else 1,
+    )
 
 
-def found(asked: Asked) -> QuerySet[Study]:
-    """All that fits, in order."""
-    studies = Study.objects.filter(gone=False)
-    if asked.since:
-        studies = studies.filter(when__date__gte=asked.since)
-    if asked.until:
-        studies = studies.filter(when__date__lt=asked.until + timedelta(days=1))
-    if asked.patient:
-        studies = studies.filter(named(asked.patient))
-    if asked.patient_id:
-        studies = studies.filter(patient_id__startswith=asked.patient_id)
-    if asked.device:
-        studies = studies.filter(device=asked.device)
-    if asked.status:
-        studies = studies.filter(status=asked.status)
-    first, second = SORTS[asked.sort.removeprefix("-")]
-    back = "-" if asked.sort.startswith("-") else ""
-    return studies.order_by(back + first, back + second)
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
-def named(words: str) -> Q:
-    """Whose name has every word, in either script, however a comma or ``^`` parts them."""
-    # Not of the restricted: whom a name finds would be told by the row.
-    terms = ~Q(patient_id__in=Restricted.objects.values("patient_id"))
-    for word in words.replace(",", " ").replace("^", " ").split():
-        terms &= Q(patient_name__icontains=word) | Q(patient_name_han__contains=word)
-    return terms
+def found(what: Asked, closed: frozenset[str]) -> QuerySet[Study]:
+    """The studies, in order. What is closed is found by nothing that tells whose it is."""
+    rows = Study.objects.filter(gone=False)
+    if what.since:
+        rows = rows.filter(when__gte=_midnight(what.since))
+    if what.until:
+        rows = rows.filter(when__lt=_midnight(what.until) + timedelta(days=1))
+    for word in names.words(what.patient):
+        rows = rows.filter(search__contains=f" {word}")
+    if what.number:
+        rows = rows.filter(patient_id__istartswith=what.number)
+    if closed and (what.patient or what.number):
+        rows = rows.exclude(patient_id__in=closed)
+    if what.device:
+        rows = rows.filter(device=what.device)
+    if what.status == "open":
+        rows = rows.exclude(status__in=[Status.FINAL, Status.ADDENDUM])
+    elif what.status:
+        rows = rows.filter(status=what.status)
+    return _ordered(rows, what.sort, closed)
 
 
-def page(asked: Asked) -> Page:
-    """The rows that are asked for."""
-    every = found(asked)
-    total = every.count()
-    first = (min(asked.page, max(1, -(-total // PAGE))) - 1) * PAGE
-    hidden = frozenset(Restricted.objects.values_list("patient_id", flat=True))
-    return Page(asked, list(every[first : first + PAGE]), total, hidden)
+def _midnight(on: date) -> datetime:
+    return datetime.combine(on, time(), timezone.get_default_timezone())
+
+
+def _ordered(rows: QuerySet[Study], sort: str, closed: frozenset[str]) -> QuerySet[Study]:
+    down, name = sort.startswith("-"), sort.removeprefix("-")
+    order = [OrderBy(F(SORTS[name]), descending=down, nulls_last=True)]
+    if name != "when":
+        order.append(F("when").desc(nulls_last=True))
+    order.append(F("id").desc())
+    if closed and name in TELLING:
+        hidden = Case(When(patient_id__in=closed, then=Value(1)), default=Value(0))
+        return rows.order_by(hidden, *order)
+    return rows.order_by(*order)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from reports.studies import names
 
 
 class Status(models.TextChoices):
@@ -47,6 +51,22 @@ class Study(models.Model):
         max_length=12, choices=Status.choices, default=Status.UNREAD, db_index=True
     )
     """Set by reports/writing whenever a report goes on."""
+    search = models.CharField(max_length=1000, blank=True, editable=False)
+    """The words of both names, folded: what a search looks into (reports/studies/names.py)."""
+
+    class Meta:
+        indexes = [
+            models.Index(
+                models.F("when").desc(nulls_last=True),
+                models.F("id").desc(),
+                name="studies_newest_first",
+            )
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """The search goes with the names."""
+        self.search = names.searched(self.patient_name, self.patient_name_han)
+        super().save(*args, **kwargs)
 
 
 class Restricted(models.Model):

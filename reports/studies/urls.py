@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reports.studies import views
+from reports.studies import restricting, views
 
 urlpatterns = [
     path("", views.front, name="front"),
     path("studies/", views.studies, name="studies"),
+    path("studies/rows", views.rows, name="study-rows"),
     path("studies/<str:uid>/", views.study, name="study"),
-    path("studies/<str:uid>/revision", views.revision, name="revision"),
-    path("studies/<str:uid>/glass", views.glass, name="glass"),
-    path("studies/<str:uid>/restrict", views.restrict, name="restrict"),
+    path("studies/<str:uid>/state", views.state, name="study-state"),
+    path("studies/<str:uid>/break-glass", restricting.glass, name="break-glass"),
+    path("restricted/", restricting.restricted, name="restricted"),
+    path("restricted/<int:pk>/end", restricting.unrestrict, name="unrestrict"),
 ]

@@ -1,162 +1,119 @@
-"""The front page, the reading list, and the page of a study."""
+"""The front page, the reading list, the page of a study."""
 
 from __future__ import annotations
 
-import json
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.contrib import messages
-from django.db.models import Count, Max
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
-from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
-from reports.people.gate import for_administrators
-from reports.studies import access, follow, listing
-from reports.studies.access import break_glass, open_study
+from reports.studies import department
+from reports.studies.access import RestrictedError, closed, open_study
+from reports.studies.listing import PAGE, asked, found
 from reports.studies.models import Restricted, Status, Study
+from reports.studies.quiet import quiet
 from reports.trail.record import record
 
-SILENT = timedelta(minutes=1)
-"""Without a word from the archive for so long, a page says so."""
-REASON = 10
-"""Characters that a reason has at least."""
+OTHERS = 50
+COLUMNS = (
+    ("when", _("Date")),
+    ("patient", _("Patient")),
+    ("id", _("ID")),
+    ("born", _("Born")),
+    ("examination", _("Examination")),
+    ("device", _("Device")),
+    ("images", _("Images")),
+    ("status", _("Status")),
+)
 
 
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
-    """How the department is: the archive, what waits, who sent something today."""
-    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    every = Study.objects.filter(gone=False)
-    counts = {each["status"]: each["n"] for each in every.values("status").annotate(n=Count("id"))}
-    devices = every.exclude(device="").values("device").annotate(last=Max("seen_at"))
-    about = {
-        "archive": archive_state(),
-        "counts": [(each.label, each.value, counts.get(each.value, 0)) for each in Status],
-        "total": sum(counts.values()),
-        "devices": devices.filter(seen_at__gte=today).order_by("device"),
-        "box": box_state(),
+    """What somebody sees first."""
+    counts = department.counts()
+    told = {
+        "archive": department.archive_state(),
+        "counts": counts,
+        "total": sum(many for _value, _label, many in counts),
+        "today": department.today()[0].date(),
+        "devices": department.devices(),
+        "box": department.box(),
     }
-    return render(request, "studies/front.html", about)
-
-
-def archive_state() -> dict[str, Any]:
-    """When the archive was last heard, and what was wrong."""
-    place = follow.position()
-    quiet = not place.last or timezone.now() - place.at > SILENT
-    return {"at": place.at, "error": place.error, "quiet": quiet and not place.error}
-
-
-def box_state() -> dict[str, Any]:
-    """The box's own words (``status`` of the configuration); nothing where there are none."""
-    try:
-        told = json.loads(Path(settings.CONFIG.status).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
+    return render(request, "studies/front.html", told)
 
 
 @require_safe
 def studies(request: HttpRequest) -> HttpResponse:
-    """The reading list; ``?rows`` are its rows alone, for a page that is open."""
-    asked = listing.Asked.of(request.GET)
-    about = {
-        "page": listing.page(asked),
-        "asked": asked,
-        "archive": archive_state(),
+    """The reading list."""
+    told = _listed(request)
+    what = told["asked"]
+    if what.filtered:
+        record(request, "search", query=what.query())
+    devices = Study.objects.filter(gone=False).exclude(device="").order_by("device")
+    told |= {
+        "archive": department.archive_state(),
         "statuses": Status.choices,
-        "columns": _columns(asked),
-        "opened": {each for each in _restricted() if access.is_broken(request, each)},
+        "devices": devices.values_list("device", flat=True).distinct(),
     }
-    if "rows" in request.GET:
-        return render(request, "studies/rows.html", about)
-    if asked.patient or asked.patient_id:
-        record(request, "search", patient=asked.patient, patient_id=asked.patient_id)
-    devices = Study.objects.exclude(device="").order_by("device").values_list("device", flat=True)
-    return render(request, "studies/list.html", {**about, "devices": devices.distinct()})
+    return render(request, "studies/list.html", told)
 
 
-def _restricted() -> list[str]:
-    return list(Restricted.objects.values_list("patient_id", flat=True))
+@require_safe
+@quiet
+def rows(request: HttpRequest) -> HttpResponse:
+    """The list's table alone: what its page asks for by itself every 20 seconds."""
+    return render(request, "studies/table.html", _listed(request))
 
 
-def _columns(asked: listing.Asked) -> list[tuple[str, str, str]]:
-    """Heading, the address that sorts by it, and ``aria-sort``."""
-    heads = {
-        "date": _("Date"),
-        "patient": _("Patient"),
-        "id": _("ID"),
-        "": _("Examination"),
-        "device": _("Device"),
-        "status": _("Report"),
+def _listed(request: HttpRequest) -> dict[str, Any]:
+    what, hidden = asked(request.GET), closed(request)
+    page = Paginator(found(what, hidden), PAGE).get_page(what.page)
+    shown = list(page.object_list)
+    for study in shown:
+        study.hidden = study.patient_id in hidden  # type: ignore[attr-defined]
+    columns = [_column(name, label, what) for name, label in COLUMNS]
+    return {"asked": what, "page": page, "shown": shown, "columns": columns}
+
+
+def _column(name: str, label: object, what: Any) -> dict[str, object]:
+    """A heading: where it leads, and what it says about the order that there is."""
+    current = {name: "ascending", f"-{name}": "descending"}.get(what.sort, "")
+    first, other = (f"-{name}", name) if name in ("when", "images") else (name, f"-{name}")
+    sort = other if what.sort == first else first
+    return {
+        "name": name,
+        "label": label,
+        "current": current,
+        "query": what.query(sort=sort, page=""),
     }
-    found = []
-    for key, head in heads.items():
-        now = {key: "ascending", f"-{key}": "descending"}.get(asked.sort, "none") if key else ""
-        other = f"-{key}" if now == "ascending" else key
-        found.append((head, asked.query(sort=other, page="") if key else "", now))
-    return found
 
 
 @require_safe
 def study(request: HttpRequest, uid: str) -> HttpResponse:
-    """A study: whose it is, its images, its reports."""
-    found = open_study(request, uid)
-    record(request, "view", found)
-    others = Study.objects.filter(patient_id=found.patient_id, gone=False).exclude(pk=found.pk)
-    about = {
-        "study": found,
-        "others": others.order_by("-when")[:50] if found.patient_id else [],
-        "restricted": access.is_restricted(found.patient_id),
-        "archive": archive_state(),
-    }
-    return render(request, "studies/study.html", about)
+    """A study: whose it is, its images, its reports; ``?with=UID`` puts an earlier one beside."""
+    opened = open_study(request, uid)
+    others = Study.objects.filter(patient_id=opened.patient_id).exclude(pk=opened.pk)
+    others = others.order_by("-when", "-id") if opened.patient_id else others.none()
+    beside = others.filter(uid=request.GET["with"]).first() if request.GET.get("with") else None
+    if request.GET.get("with") and beside is None:
+        raise Http404  # of another patient, or of nobody
+    told = {"study": opened, "others": others[:OTHERS], "beside": beside}
+    noted: dict[str, Any] = {"with": beside.uid} if beside else {}
+    if Restricted.objects.filter(patient_id=opened.patient_id).exists():
+        noted["restricted"] = True
+    record(request, "view", opened, **noted)
+    return render(request, "studies/study.html", told)
 
 
 @require_safe
-def revision(request: HttpRequest, uid: str) -> JsonResponse:
-    """For a page that is open: whether the study is still what it shows."""
-    found = open_study(request, uid)
-    return JsonResponse({"revision": found.revision, "images": found.images, "gone": found.gone})
-
-
-@require_POST
-def glass(request: HttpRequest, uid: str) -> HttpResponse:
-    """Somebody says why he has to see a restricted patient."""
-    found = Study.objects.filter(uid=uid).first()
-    if found is None:
-        raise Http404(uid)
-    reason = " ".join(request.POST.get("reason", "").replace("\0", "").split())[:300]
-    if len(reason) < REASON:
-        about = {"study": found, "error": _("Say why, in ten letters at least."), "reason": reason}
-        return render(request, "studies/glass.html", about, status=400)
-    record(request, "break-glass", found, reason=reason)
-    break_glass(request, found.patient_id)
-    return redirect("study", uid=uid)
-
-
-@require_POST
-@for_administrators
-def restrict(request: HttpRequest, uid: str) -> HttpResponse:
-    """An administrator restricts a patient, or no longer."""
-    found = open_study(request, uid)
-    if not found.patient_id:
-        messages.error(request, _("A patient without an ID cannot be restricted."))
-        return redirect("study", uid=uid)
-    if "lift" in request.POST:
-        Restricted.objects.filter(patient_id=found.patient_id).delete()
-        record(request, "restrict", found, lifted=True)
-        return redirect("study", uid=uid)
-    reason = " ".join(request.POST.get("reason", "").replace("\0", "").split())[:200]
-    if not reason:
-        messages.error(request, _("Say why this patient is to be restricted."))
-        return redirect("study", uid=uid)
-    Restricted.objects.get_or_create(patient_id=found.patient_id, defaults={"reason": reason})
-    record(request, "restrict", found, reason=reason)
-    break_glass(request, found.patient_id)  # he has just said why
-    return redirect("study", uid=uid)
+@quiet
+def state(request: HttpRequest, uid: str) -> JsonResponse:
+    """What the study is now: an open page asks whether what it shows is old."""
+    try:
+        now = open_study(request, uid)
+    except RestrictedError:  # the hour is over; the page that asks why is for people
+        return JsonResponse({}, status=403)
+    return JsonResponse({"revision": now.revision, "images": now.images, "gone": now.gone})

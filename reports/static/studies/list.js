@@ -1,32 +1,71 @@
-// The list stays as the archive is: its rows are fetched again, unless somebody is in them.
-const ASKS = { credentials: "same-origin", redirect: "error", headers: { "X-By-Itself": "1" } };
-const place = document.getElementById("rows");
-const links = () => [...place.querySelectorAll("tbody a")];
+// The reading list: its rows are brought up to date every 20 seconds, and keys go through them.
+import { answer, poll } from "./poll.js";
 
-async function again() {
-  if (document.hidden) return;
-  const address = new URL(location.href);
-  address.searchParams.set("rows", "1");
+const list = document.getElementById("list");
+const news = document.getElementById("list-news");
+let shown = "";
+
+function focused() {
+  const at = document.activeElement;
+  if (!list.contains(at)) return null;
+  const row = at.closest("tr[data-uid]");
+  const place = row ? `tr[data-uid="${CSS.escape(row.dataset.uid)}"] a` : null;
+  return place || (at.getAttribute("href") ? `a[href="${CSS.escape(at.getAttribute("href"))}"]` : ".wide");
+}
+
+function show(text) {
+  const place = focused();
+  const wide = list.querySelector(".wide");
+  const left = wide ? wide.scrollLeft : 0;
+  const said = list.querySelector(".many");
+  const old = said.textContent;
+  const made = document.createElement("template");
+  made.innerHTML = text;
+  const many = made.content.querySelector(".many");
+  const fresh = many.textContent;
+  // The number stays where it is: what is read out is a change of its text.
+  many.remove();
+  for (const each of [...list.children]) if (each !== said) each.remove();
+  list.append(made.content);
+  if (fresh !== old) said.textContent = fresh;
+  const after = list.querySelector(".wide");
+  if (after) after.scrollLeft = left;
+  if (place) (list.querySelector(place) || after)?.focus({ preventScroll: true });
+}
+
+async function refresh() {
   try {
-    const answer = await fetch(address, ASKS);
-    if (!answer.ok) return;
-    const text = await answer.text();
-    const held = document.activeElement?.closest("tbody a")?.getAttribute("href");
-    place.innerHTML = text; // our own page's rows, escaped by the server
-    if (held) links().find((each) => each.getAttribute("href") === held)?.focus();
+    const text = await (await answer(list.dataset.rows)).text();
+    if (shown && text !== shown) {
+      show(text);
+      news.textContent = list.dataset.news;
+    } else if (news.textContent === list.dataset.lost) {
+      news.textContent = "";
+    }
+    shown = text;
   } catch {
-    // The next round tries again; the page's own words about the archive stay.
+    news.textContent = list.dataset.lost;
   }
 }
 
+function move(by) {
+  const links = [...list.querySelectorAll("tbody .patient a")];
+  const row = document.activeElement.closest("tr[data-uid]");
+  const at = row ? links.findIndex((each) => row.contains(each)) : by > 0 ? -1 : links.length;
+  links[Math.max(0, Math.min(links.length - 1, at + by))]?.focus();
+}
+
 document.addEventListener("keydown", (event) => {
-  if (event.target.matches("input, select, textarea") || event.ctrlKey || event.altKey || event.metaKey) return;
-  const step = { j: 1, k: -1 }[event.key];
-  if (!step) return;
-  const every = links();
-  const now = every.indexOf(document.activeElement);
-  every[Math.min(every.length - 1, Math.max(0, now + step))]?.focus();
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
+  const keys = { j: () => move(1), k: () => move(-1), "/": () => document.querySelector("[name=patient]").focus() };
+  if (list.contains(document.activeElement)) {
+    keys.ArrowDown = keys.j;
+    keys.ArrowUp = keys.k;
+  }
+  if (!keys[event.key]) return;
   event.preventDefault();
+  keys[event.key]();
 });
 
-setInterval(again, 1000 * Number(place.dataset.every));
+poll(20, refresh);
+refresh();

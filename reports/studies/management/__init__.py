@@ -1,1 +1,1 @@
-"""Django looks for commands here."""
+"""Django's place for commands."""

@@ -1,65 +1,58 @@
-"""``python3 -m reports follow``: keep the list as the archive is."""
+"""``python3 -m reports follow``: the reading list follows the archive, for as long as it runs."""
 
 from __future__ import annotations
 
 import logging
 import time
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 
 from reports import archive
-from reports.studies import follow
+from reports.studies.follow import position
+from reports.studies.models import Follow
+from reports.studies.sweep import Follower
 
-log = logging.getLogger("reports.follow")
-SECONDS = 5.0
-COMPARE = 300.0
-"""How often the whole list is compared: studies may be deleted by hand."""
+EVERY = 5.0
+_log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    """Runs until it is ended; what is down is asked again."""
+    """Resident; an archive or a database that is away is waited for."""
 
-    help = "Follow the archive's changes into the reading list."
+    help = "Bring the reading list up to date with the archive, every 5 seconds."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """``--once``: until nothing is left, then end."""
-        parser.add_argument("--once", action="store_true")
+    def add_arguments(self, parser: CommandParser) -> None:
+        """``--once`` for tests."""
+        parser.add_argument("--once", action="store_true", help="look once, then end")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """A failure is written where pages see it, and told once in the journal."""
-        source = archive.reader()
-        growing: set[str] = set()
-        said, due = "", 0.0
+        """Look, wait, look."""
+        follower = Follower(archive.reader())
         while True:
-            more, why = _round(source, growing)
-            if not (more or why) and time.monotonic() >= due:
-                due = time.monotonic() + COMPARE
-                _again, why = _round(source, None)
-            if why != said:
-                log.warning("%s", why or "the archive answers again")
-                said = why
-            if options["once"] and not more:
+            look(follower)
+            if options["once"]:
                 return
-            if not more:
-                time.sleep(SECONDS)
+            time.sleep(EVERY)
+            close_old_connections()  # a database that was restarted is asked anew
 
 
-def _round(source: archive.Archive, growing: set[str] | None) -> tuple[bool, str]:
-    """The next changes, or the whole list; whether there are more changes, and what went wrong."""
+def look(follower: Follower) -> None:
+    """Once; whatever goes wrong is written down for the front page, and tried again."""
     try:
-        if growing is None:
-            follow.compare(source)
-            return False, ""
-        return follow.step(source, growing), ""
-    except (archive.DownError, archive.MissingError) as error:
-        why = str(error)
-    except (KeyError, TypeError, ValueError) as error:  # an answer of another form
-        why = f"the archive's answer is not understood: {error!r}"
-    except DatabaseError as error:
-        close_old_connections()
-        return False, f"the database: {error}"
-    follow.failed(why)
-    return False, why
+        follower.look()
+    except archive.DownError as error:
+        _say(str(error))
+    except Exception as error:
+        _log.exception("the archive cannot be followed")
+        _say(f"{type(error).__name__}: {error}")
+
+
+def _say(why: str) -> None:
+    """``at`` stays: it is when the archive last answered."""
+    try:
+        position()
+        Follow.objects.filter(pk=1).update(error=why[:300])
+    except DatabaseError:
+        _log.warning("the database does not answer either")
