@@ -21,7 +21,7 @@ from gateway.written import BOX
 from lab import machine
 from lab.images import Trees
 from lab.mirror import Mirror, as_http
-from lab.plan import Place, Plan
+from lab.plan import Nic, Place, Plan
 from lab.remains import Remains, processes_in, processes_with
 from lab.wire import inside
 from lab.world import ENVIRONMENT, MARK, World
@@ -96,15 +96,29 @@ class Box:
         self.disk.mkdir(mode=0o700, parents=True)
         for name in ("upper", "work", "root", "srv"):
             (self.disk / name).mkdir(mode=0o755)
-        for path, text in {**self._installed(mirror), **LAB_ONLY}.items():
+        for path, text in {**self.installed(mirror), **self.differences}.items():
             file = self.upper / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-        for unit in MASKED:
+        for unit in self.masked:
             (self.upper / "etc/systemd/system" / unit).symlink_to("/dev/null")
         self._keys()
 
-    def _installed(self, mirror: Mirror) -> dict[str, str]:
+    @property
+    def differences(self) -> dict[str, str]:
+        """Files that a real box has not."""
+        return LAB_ONLY
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """Units that cannot run here."""
+        return MASKED
+
+    def match(self, nic: Nic) -> str:
+        """How the installer's configuration knows a card, systemd.network(5)."""
+        return f"Name={nic.name}"
+
+    def installed(self, mirror: Mirror) -> dict[str, str]:
         """Files of a fresh installation: name, networks, package sources."""
         site = self.plan.site
         full = f"{site.box.name}.{site.box.domain}"
@@ -121,8 +135,9 @@ class Box:
                 for url, suite in mirror.sources
             ),
         }
+        cards = {nic.name: nic for nic in self.place.nics}
         for name, network in site.networks.items():
-            lines = ["[Match]", f"Name={network.nic.interface}", "", "[Network]"]
+            lines = ["[Match]", self.match(cards[network.nic.interface]), "", "[Network]"]
             lines += ["IPv6AcceptRA=no", "LinkLocalAddressing=no"]
             own = (network.address, network.address6)
             lines += [f"Address={address}" for address in own if address]

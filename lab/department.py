@@ -207,10 +207,11 @@ def up(
     name: str | None = None,
     say: Say = lambda _: None,
     box: images.Recipe = images.BOX,
+    kind: type[Lab] = Lab,
 ) -> Lab:
     """Bring up the lab of a site. What an earlier one of the name left behind is cleared first.
 
-    ``box`` is the image of the box, where it is not the bare one.
+    ``box`` is the image of the box, where it is not the bare one, and ``kind`` what boots it.
 
     Raises Failed with one clear message, and leaves nothing, when it cannot.
     """
@@ -225,7 +226,7 @@ def up(
                 " `--name` gives another one another name"
             )
         remains.clear()
-        lab = Lab(remains.name, site, images.get(say, _images_in_use(), box))
+        lab = kind(remains.name, site, images.get(say, _images_in_use(), box))
         lab.state_dir.mkdir(mode=0o700, parents=True)
         try:
             lab._save("starting")

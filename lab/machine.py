@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.problems import Failed
@@ -42,8 +43,7 @@ def check() -> None:
             "the lab needs Linux: namespaces and a booted Debian; try the Vagrantfile here"
         )
     need_root()
-    missing = sorted({package for name, package in NEEDED.items() if not shutil.which(name)})
-    if missing:
+    if missing := lacking(NEEDED):
         raise Failed(
             f"the lab needs Debian packages that are not here: `make setup`, or"
             f" `apt-get install --no-install-recommends {' '.join(missing)}`"
@@ -56,6 +56,11 @@ def check() -> None:
             raise Failed(f"the lab's folder {folder} may hold no comma, colon, quote or space")
     cache().mkdir(mode=0o755, parents=True, exist_ok=True)
     need_space(cache(), BOX_MEGABYTES, "the box's disk")
+
+
+def lacking(needed: Mapping[str, str]) -> list[str]:
+    """The packages of commands that are not here."""
+    return sorted({package for name, package in needed.items() if not shutil.which(name)})
 
 
 def need_root() -> None:

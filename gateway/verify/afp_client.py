@@ -43,6 +43,9 @@ def counted(text: bytes) -> bytes:
 class Session:
     """A connection to the server's AFP port (DSI, the Data Stream Interface)."""
 
+    quantum = 1 << 16
+    """Bytes a read or write of a fork asks for: a transport may carry fewer."""
+
     def __init__(self, address: str, version: str, port: int = 548) -> None:
         self.wire = socket.create_connection((address, port), 5)
         self.wire.settimeout(20)
@@ -146,8 +149,8 @@ class Session:
             self.ask(COMMAND, self.where(7, name, 0x80))
         fork = self.fork(name, kind, READ_WRITE)
         data = content.encode()
-        for start in range(0, len(data), 1 << 16):
-            part = data[start : start + (1 << 16)]
+        for start in range(0, len(data), self.quantum):
+            part = data[start : start + self.quantum]
             head = struct.pack(">BBHII", 33, 0, fork, start, len(part))
             self.ask(WRITE, head, part)
         self.close(fork)
@@ -157,10 +160,10 @@ class Session:
         fork = self.fork(name, kind, READ)
         found = bytearray()
         while True:
-            head = struct.pack(">BBHIIBB", 27, 0, fork, len(found), 1 << 16, 0, 0)
+            head = struct.pack(">BBHIIBB", 27, 0, fork, len(found), self.quantum, 0, 0)
             part = self.ask(COMMAND, head, fine=(END_OF_FILE,))
             found += part
-            if len(part) < 1 << 16:
+            if len(part) < self.quantum:
                 break
         self.close(fork)
         return found.decode()

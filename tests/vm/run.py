@@ -1,0 +1,273 @@
+"""The product on Debian's own kernel, in an emulated machine: what a container cannot show (root).
+
+``python tests/vm/run.py [--keep]``, on Debian 12 or 13 with qemu-system-x86; half an hour on two
+busy cores, so no part of ``make test``. It makes a disk with Debian 13 and its kernel, boots it
+under QEMU in a lab of its own, provisions it by ``gateway apply`` over ssh as a real box is, and
+looks: AppleTalk from a Macintosh's place, NFS, the order of a boot, status, drift and audit, before
+and after a reboot; then the zone is taken out of the description, and AppleTalk is gone. It prints
+a line a look, takes everything down, and exits 1 if one was not as it should be.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import lab
+import lab.stock
+from gateway import features
+from gateway.apply import apply
+from gateway.load import Loaded, load
+from gateway.run import run
+from gateway.secrets import ensure
+from gateway.trial import Trial
+from gateway.verify.context import Context
+from gateway.verify.hands import AFP_METHODS, hand
+from gateway.written import BOX
+from lab import virtual
+
+HERE = Path(__file__).parent
+NAME = "vm"
+MAC = [HERE.parents[1] / "gateway/verify/afp_client.py", HERE / "appletalk.py", HERE / "mac.py"]
+CONTENT = "0123456789" * 900
+WRONG_PASSWORD = -5023
+UNITS = ("gateway-boot.service", "nftables.service", "systemd-networkd.service")
+STARTED = "ActiveEnterTimestampMonotonic"
+PATIENCE = 180
+"""Seconds until all is up after a boot."""
+OWN_KERNELS = "nfsd|lockd"
+
+
+@dataclass
+class Run:
+    """A lab with its virtual box, its description, and what was seen."""
+
+    lab: lab.Lab
+    site: Path
+    began: float = field(default_factory=time.monotonic)
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def trial(self) -> Trial:
+        """The description as it is now."""
+        return Trial(load(self.site), self.lab)
+
+    def passwords(self) -> dict[str, str]:
+        """The devices'."""
+        order = self.trial.order
+        return dict(ensure(self.trial.loaded.site, order.vault_path, order.password_file))
+
+    def say(self, line: str) -> None:
+        """A line, and when."""
+        print(f"{time.monotonic() - self.began:6.0f} s  {line}", flush=True)
+
+    def look(self, what: str, found: object, good: bool) -> None:
+        """Tell what was seen, and whether it is as it should be."""
+        self.say(f"{'ok  ' if good else 'FAIL'}  {what}: {found}")
+        if not good:
+            self.failed.append(what)
+
+    def apply(self) -> None:
+        """As an operator does; with patience, since the box is emulated."""
+        trial = self.trial
+        done = apply(trial.loaded, replace(trial.order, confirm_within=900))
+        for line in done.lines():
+            self.say(f"      {line}")
+        self.look("apply", f"generation {done.generation}", done.changed)
+        for device in sorted(trial.loaded.site.devices):
+            lost = [each for each in done.warnings if device in each]
+            if lost:
+                self.look(f"apply warns of {device}", lost, False)
+
+    def on_box(self, *command: str) -> str:
+        """What a command prints there."""
+        return self.lab.exec(BOX, list(command), timeout=180).stdout.strip()
+
+    def gateway(self, verb: str) -> tuple[int, str]:
+        """A verb of the product for this box: its exit code, and its last line."""
+        command = [sys.executable, "-m", "gateway.cli", verb, str(self.site)]
+        options = ["--host", self.lab.ssh_host, "--ssh-args", " ".join(self.lab.ssh_options())]
+        done = run([*command, *options], check=False)
+        return done.returncode, (done.stdout.strip() or done.stderr.strip()).splitlines()[-1]
+
+    def mac(self, who: str, **told: str) -> dict[str, Any]:
+        """What a Macintosh without TCP finds at a place of the lab."""
+        binds = [word for file in MAC for word in ("--ro-bind", str(file), f"/run/mac/{file.name}")]
+        command = self.lab.world.command(
+            self.lab.plan.place(who), ["python3", "/run/mac/mac.py"], extra=binds
+        )
+        asked = {
+            "server": self.lab.site.box.name,
+            "volume": "images",
+            "method": AFP_METHODS["randnum"],
+            **told,
+        }
+        done = run(command, stdin=json.dumps(asked), timeout=180)
+        return dict(json.loads(done.stdout))
+
+
+def kernel(run: Run) -> None:
+    """It is Debian's, with AppleTalk, and its NFS server lies idle."""
+    release = run.on_box("uname", "-r")
+    run.look("kernel", release, "+deb13-" in release)
+    modules = run.on_box("lsmod")
+    run.look("appletalk module", "loaded", bool(re.search("^appletalk ", modules, re.M)))
+    idle = not re.search(f"^({OWN_KERNELS}) ", modules, re.M)
+    run.look("the kernel's own NFS server", "not loaded" if idle else modules, idle)
+    ports = run.on_box("ss", "-Hltnp")
+    for port, daemon in ((111, "rpcbind"), (2049, "ganesha.nfsd"), (20048, "ganesha.nfsd")):
+        whose = {
+            name
+            for line in ports.splitlines()
+            if line.split()[3].endswith(f":{port}")
+            for name in re.findall(r'"([\w.]+)"', line)
+        }
+        run.look(f"port {port}", ", ".join(sorted(whose)), daemon in whose)
+
+
+def cards(run: Run) -> None:
+    """Named as described, by udev."""
+    wanted = {each.nic.interface: each.nic.mac for each in run.lab.site.networks.values()}
+    told = json.loads(run.on_box("ip", "-j", "link"))
+    found = {each["ifname"]: each["address"] for each in told if each["ifname"] != "lo"}
+    run.look("cards", ", ".join(found), found == wanted)
+
+
+def appletalk(run: Run) -> None:
+    """A Macintosh finds the zone and the server, works on the share, and is let in as itself only.
+
+    The controls: a wrong password, and a machine on another network, where there is no AppleTalk.
+    """
+    site, password = run.lab.site, run.passwords()["mac7"]
+    zone = site.networks["cameras"].zone
+    told = {"account": "mac7", "name": "scan.dat", "content": CONTENT, "password": password}
+    found = run.mac("mac7", **told)
+    run.look("its router", found.get("router"), found.get("router") == [100, 1])
+    run.look("the zone (ZIP)", found.get("zones"), found.get("zones") == [zone])
+    run.look("echo (AEP)", found.get("echo"), found.get("echo") == "hello")
+    run.look("servers (NBP)", found.get("servers"), found.get("servers") == [site.box.name])
+    run.look("AFP over DDP", found.get("status"), "AFP2.2" in found.get("status", ()))
+    done = {"read": True, "bytes": len(CONTENT)}
+    run.look("a file written and read", found.get("files", found), found.get("files") == done)
+    owner = run.on_box("stat", "-c", "%U %G %a %s", "/srv/gateway/shares/images/scan.dat")
+    run.look("the file on the box", owner, owner == f"mac7 share-images-rw 660 {len(CONTENT)}")
+    wrong = run.mac("mac7", **{**told, "password": "w" + password[1:-1] + "w"}).get("error")
+    run.look("control: a wrong password", wrong, wrong == WRONG_PASSWORD)
+    silent(run, "guest@office", "control: the other network")
+    table = run.on_box("cat", "/proc/net/atalk/interface").splitlines()[1:]
+    where = {line.split()[0] for line in table} - {"lo"}
+    run.look("cards with AppleTalk", where, where == {"cam0"})
+
+
+def silent(run: Run, who: str, what: str) -> None:
+    """Nobody answers to AppleTalk there."""
+    found = run.mac(who)
+    run.look(what, found, list(found) == ["error"] and "no answer" in found["error"])
+
+
+def nfs(run: Run) -> None:
+    """A UNIX camera, with the product's own client."""
+    trial = run.trial
+    context = Context(trial.loaded, run.passwords(), "", None, run.lab)
+    client = hand(context, run.lab, "picker")
+    steps = [("write", "unix.dat", CONTENT), ("read", "unix.dat"), ("delete", "unix.dat")]
+    done = client.work("images", steps)
+    good = not done.error and done.results[1] == CONTENT
+    run.look(f"{client.speaks} from picker", done.error or "written, read, deleted", good)
+
+
+def order(run: Run) -> None:
+    """No card came up before the firewall was there."""
+    firewall, network = (
+        int(run.on_box("systemctl", "show", "-P", STARTED, unit)) / 1e6 for unit in UNITS[1:]
+    )
+    run.look(
+        "firewall, then networks", f"{firewall:.1f} s, {network:.1f} s", 0 < firewall < network
+    )
+
+
+def whole(run: Run) -> None:
+    """What the box says of itself: its units, what was changed by hand, its rules."""
+    failed = run.on_box("systemctl", "--failed", "--plain", "--no-legend")
+    run.look("failed units", failed or "none", not failed)
+    for verb in ("status", "drift", "audit"):
+        code, last = run.gateway(verb)
+        run.look(f"gateway {verb}", last if verb != "status" else f"exit {code}", code == 0)
+
+
+def settled(run: Run) -> None:
+    """Wait until systemd has nothing left to start."""
+    deadline = time.monotonic() + PATIENCE
+    while run.on_box("systemctl", "list-jobs", "--no-legend") and time.monotonic() < deadline:
+        time.sleep(5)
+
+
+def zoneless(text: str) -> str:
+    """The description without the zone, and without the Macintosh that would have nothing else."""
+    text = text.replace("    zone: Médecine nucléaire\n", "")
+    return text.replace("writers: [mac7, ", "writers: [")
+
+
+def without_zone(run: Run) -> None:
+    """AppleTalk is gone from the box when the description no longer has it."""
+    run.site.write_text(zoneless(run.site.read_text()))
+    run.apply()
+    silent(run, "mac7", "control: no zone any more")
+    table = run.on_box("cat", "/proc/net/atalk/interface").splitlines()[1:]
+    where = [line for line in table if not line.startswith("lo ")]
+    run.look("cards with AppleTalk", where or "none", not where)
+    code, _ = run.gateway("status")
+    run.look("gateway status", f"exit {code}", code == 0)
+
+
+def recipe(loaded: Loaded) -> lab.images.Recipe:
+    """The box's image: stocked with the site's packages, and Debian's kernel."""
+    tree = features.tree_of(loaded.site, loaded.source.line)
+    texts = {file.path: file.content for file in tree.files}
+    return virtual.recipe(lab.stock.recipe(tree.packages, texts, date.today()))
+
+
+def looks(run: Run, every: tuple[Callable[[Run], None], ...]) -> None:
+    """Make some looks; one that breaks is one that failed."""
+    for each in every:
+        try:
+            each(run)
+        except Exception as broken:  # the others are worth seeing
+            run.look(each.__name__, f"{type(broken).__name__}: {broken}", False)
+
+
+def main() -> int:
+    """Boot, provision, look, reboot, look, take the zone away, look; then nothing is left."""
+    virtual.check()
+    with ExitStack() as ends:
+        folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="gateway-vm-")))
+        site = folder / "site.yml"
+        site.write_text((HERE / "site.yml").read_text())
+        loaded = load(site)
+        began = time.monotonic()
+        if "--keep" not in sys.argv:
+            ends.callback(lab.down, NAME)
+        made = lab.up(loaded, NAME, print, recipe(loaded), virtual.VirtualLab)
+        run = Run(made, site, began)
+        run.say("booted")
+        run.apply()
+        looks(run, (settled, kernel, cards, appletalk, nfs, whole))
+        run.say("reboot")
+        made.reboot()
+        looks(run, (settled, order, kernel, cards, appletalk, nfs, whole))
+        looks(run, (without_zone,))
+        run.say(f"{len(run.failed)} not as they should be: {', '.join(run.failed) or 'none'}")
+    return bool(run.failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
