@@ -2,7 +2,7 @@
 
 The box is the seed router of a network that has no other: Macs get their addresses and the zone
 from it. DDP is no IP, so nftables' inet table never sees it; what confines it is the one card
-that atalkd is given, which ``box/appletalk.py`` holds it to. afpd serves it beside TCP (see
+that atalkd is given, which ``box/appletalk.py`` holds it to. An afpd of its own serves it (see
 netatalk.py), and knows the devices on it by their passwords only.
 """
 

@@ -5,8 +5,9 @@ One afpd serves all of them: how an account may log in follows from where its pa
 sent. What is transferred is not encrypted, so it is for inside networks only. The numbers by
 which Macs know files are kept by cnid_metad, which listens on loopback alone.
 
-It serves the Macs without TCP too, where their network has AppleTalk (appletalk.py): afpd takes
-no host names for those, so they are told apart by their passwords alone.
+Macs that come by AppleTalk (appletalk.py) have an afpd of their own: one that serves both waits for
+the next AppleTalk packet, whoever comes by TCP meanwhile (docs/decisions/0004). It takes no host
+names, so they are told apart by their passwords alone.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ from gateway.features.shape import Feature
 from gateway.features.shares import folder
 from gateway.policy import SERVICES, Flow
 from gateway.render import RenderedFile, fill
-from gateway.sharing import Grant, afp_method, by_tcp, clients, grants, profile_of
+from gateway.sharing import Grant, afp_method, by_appletalk, by_tcp, clients, grants, profile_of
 from gateway.site import Site
 
 CONFIG = "/etc/netatalk/shares.conf"
+ZONE_CONFIG = "/etc/netatalk/zone.conf"
 SHELLS = "/etc/netatalk/shells"
-UNITS = ("afp-names.service", "afp-shares.service")
+SYSTEMD = "/etc/systemd/system"
+NAMES_UNIT, TCP_UNIT, ZONE_UNIT = "afp-names.service", "afp-shares.service", "afp-zone.service"
+LOOPBACK = "127.0.0.1"
+"""Where the afpd for AppleTalk listens by TCP: it cannot do without."""
 # netatalk.service would serve Debian's own configuration; avahi comes with the package.
 MASKED = ("netatalk.service", "avahi-daemon.service", "avahi-daemon.socket")
 METHODS = {"dhx": ("uams_dhx.so", "uams_dhx2.so"), "randnum": ("uams_randnum.so",)}
@@ -38,22 +43,40 @@ def rights(site: Site) -> tuple[Grant, ...]:
 def flows(site: Site) -> Iterator[Flow]:
     """One a device that has TCP; its reason is the first share entry that gave it a right."""
     for each in clients(site, "afp"):
-        reason, profile = each.grant.reason, profile_of(site, each.grant.device)
-        if profile is None or not by_tcp(profile):
-            continue
-        yield Flow(each.device, each.box, SERVICES["afp"], reason, "netatalk", each.note)
+        if _has_tcp(site, each.grant.device):
+            reason = each.grant.reason
+            yield Flow(each.device, each.box, SERVICES["afp"], reason, "netatalk", each.note)
 
 
-def configuration(site: Site) -> dict[str, Any]:
-    """The values of afp.conf's template."""
+def _has_tcp(site: Site, device: str) -> bool:
+    profile = profile_of(site, device)
+    return profile is not None and by_tcp(profile)
+
+
+def units(site: Site) -> tuple[str, ...]:
+    """The numbers of files, and an afpd for each way that somebody comes by."""
     mine = rights(site)
+    if not mine:
+        return ()
+    tcp = (TCP_UNIT,) if any(_has_tcp(site, grant.device) for grant in mine) else ()
+    zone = (ZONE_UNIT,) if appletalk.network(site) else ()
+    return (NAMES_UNIT, *tcp, *zone)
+
+
+def configuration(site: Site, *, zone: bool = False) -> dict[str, Any]:
+    """The values of afp.conf's template; for the afpd of AppleTalk, or for all shares."""
+    mine = rights(site)
+    if zone:
+        mine = tuple(grant for grant in mine if by_appletalk(site, grant.device))
     users = sorted({grant.device for grant in mine})
     methods = {afp_method(profile) for each in users if (profile := profile_of(site, each))}
-    used = {site.devices[each].network for each in users}
+    used = {site.devices[each].network for each in users if not zone and _has_tcp(site, each)}
+    own = [str(net.address.ip) for name, net in site.networks.items() if name in used]
     return {
-        "addresses": [str(net.address.ip) for name, net in site.networks.items() if name in used],
+        "addresses": own or [LOOPBACK],
         "server_name": site.box.name,
-        "appletalk": appletalk.network(site) is not None,
+        "appletalk": zone,
+        "config": ZONE_CONFIG if zone else CONFIG,
         "methods": [module for each in sorted(methods) for module in METHODS[each]],
         "shares": [_share(site, name, mine) for name in sorted({grant.share for grant in mine})],
     }
@@ -73,12 +96,21 @@ def _share(site: Site, name: str, mine: tuple[Grant, ...]) -> dict[str, Any]:
 
 def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     """Its configuration and units. A restart: open sessions would keep rights taken away."""
-    if not rights(site):
+    names = units(site)
+    if not names:
         return
-    values = configuration(site)
-    restart = ("/usr/bin/systemctl", "try-restart", *UNITS)
-    for path in (SHELLS, CONFIG, *(f"/etc/systemd/system/{unit}" for unit in UNITS)):
-        content = fill(f"{path[1:]}.j2", **values)
+    restart = ("/usr/bin/systemctl", "try-restart", *names)
+    every, by_zone = configuration(site), configuration(site, zone=True)
+    # The configuration of all shares is there in any case: the numbers of files need it.
+    made = [(SHELLS, SHELLS, every), (CONFIG, CONFIG, every)]
+    if ZONE_UNIT in names:
+        made.append((ZONE_CONFIG, CONFIG, by_zone))
+    for unit in names:
+        like = TCP_UNIT if unit == ZONE_UNIT else unit
+        values = by_zone if unit == ZONE_UNIT else every
+        made.append((f"{SYSTEMD}/{unit}", f"{SYSTEMD}/{like}", values))
+    for path, template, values in made:
+        content = fill(f"{template[1:]}.j2", **values)
         yield RenderedFile(path, content, "netatalk", reload=restart)
 
 
@@ -87,6 +119,6 @@ FEATURE = Feature(
     flows=flows,
     files=files,
     packages=lambda site: ("netatalk",) if rights(site) else (),
-    units=lambda site: UNITS if rights(site) else (),
+    units=units,
     masked=lambda site: MASKED if rights(site) else (),
 )

@@ -13,7 +13,7 @@ from gateway.features.shares import folder
 from gateway.sharing import grants, server_of
 from gateway.verify.context import Context
 from gateway.verify.hands import UNICODE_AFP, Afp, Hand, SmbHand, hand
-from gateway.verify.plugin import SMB, Note
+from gateway.verify.plugin import SMB, Note, reachable
 from gateway.verify.smb import Client
 from lab import Lab
 
@@ -48,7 +48,7 @@ def _hands(context: Context, lab: Lab, client: ClientOf, share: str) -> Iterator
     """One writer a way to speak."""
     seen = set()
     for grant in grants(context.site):
-        if grant.share == share and grant.writes:
+        if grant.share == share and grant.writes and reachable(context.site, grant):
             smb = client(grant.device) if server_of(context.site, grant.device) in SMB else None
             found = hand(context, lab, grant.device, smb)
             if found.speaks not in seen:

@@ -43,14 +43,49 @@ def test_one_card_and_its_zone() -> None:
     assert json.loads(content(files, appletalk.SETTINGS))["card"] == "cam0"
 
 
-def test_afpd_speaks_it_only_then() -> None:
+def test_an_afpd_of_its_own_speaks_it_only_then() -> None:
+    """One that serves both ways keeps those who come by TCP waiting (docs/decisions/0004)."""
     images = {"images": {"writers": ["icon", "mac7"]}}
-    unit = "/etc/systemd/system/afp-shares.service"
     for zone, said in ((ZONE, True), (None, False)):
-        files = list(netatalk.files(site(images, zone), ()))
-        assert ("appletalk = yes" in content(files, netatalk.CONFIG)) == said
-        assert ("AF_APPLETALK" in content(files, unit)) == said
-        assert ("PartOf=appletalk.service" in content(files, unit)) == said
+        described = site(images, zone)
+        files = list(netatalk.files(described, ()))
+        paths = {file.path for file in files}
+        assert (netatalk.ZONE_CONFIG in paths) == said
+        assert (netatalk.ZONE_UNIT in netatalk.units(described)) == said
+        assert (f"{netatalk.SYSTEMD}/{netatalk.ZONE_UNIT}" in paths) == said
+        by_tcp = f"{netatalk.SYSTEMD}/{netatalk.TCP_UNIT}"
+        assert "appletalk" not in content(files, by_tcp).lower()
+        assert "appletalk = yes" not in content(files, netatalk.CONFIG)
+        assert "afp listen = 10.1.1.1\n" in content(files, netatalk.CONFIG)
+
+
+def test_what_the_afpd_of_a_zone_is() -> None:
+    images = {"images": {"writers": ["icon", "mac7"], "readers": ["mac9"]}}
+    files = list(netatalk.files(site(images, ZONE), ()))
+    told = content(files, netatalk.ZONE_CONFIG)
+    assert "appletalk = yes" in told
+    assert "afp listen = 127.0.0.1\n" in told
+    # Who has not come by AppleTalk before is not let in by it.
+    assert "valid users = icon mac7\n" in told
+    assert "valid users = icon mac7 mac9\n" in content(files, netatalk.CONFIG)
+    unit = content(files, f"{netatalk.SYSTEMD}/{netatalk.ZONE_UNIT}")
+    for line in (
+        f"ExecStart=/usr/sbin/afpd -d -F {netatalk.ZONE_CONFIG}",
+        "PartOf=appletalk.service",
+        "StandardOutput=null",
+        "TemporaryFileSystem=/run/lock",
+    ):
+        assert line in unit.splitlines()
+    assert "AF_APPLETALK" in unit
+
+
+def test_without_a_mac_that_has_tcp_nobody_listens_for_one() -> None:
+    described = site({"images": {"writers": ["mac7"]}}, ZONE)
+    assert netatalk.units(described) == (netatalk.NAMES_UNIT, netatalk.ZONE_UNIT)
+    # The numbers of files know the shares from the same configuration.
+    assert "[images]" in content(list(netatalk.files(described, ())), netatalk.CONFIG)
+    both = site({"images": {"writers": ["icon", "mac7"]}}, ZONE)
+    assert netatalk.TCP_UNIT in netatalk.units(both)
 
 
 def test_a_mac_without_tcp_has_no_port() -> None:

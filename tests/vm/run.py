@@ -162,10 +162,41 @@ def appletalk(run: Run) -> None:
     run.look("the file on the box", owner, owner == f"mac7 share-images-rw 660 {len(CONTENT)}")
     wrong = run.mac("mac7", **{**told, "password": "w" + password[1:-1] + "w"}).get("error")
     run.look("control: a wrong password", wrong, wrong == WRONG_PASSWORD)
+    by_tcp(run)
+    shown = run.on_box("journalctl", "-b", "-o", "cat", "-g", CONTENT[:16] + "|scan.dat")
+    run.look("files in the journal", shown[:200] or "none", not shown)
     silent(run, "guest@office", "control: the other network")
     table = run.on_box("cat", "/proc/net/atalk/interface").splitlines()[1:]
     where = {line.split()[0] for line in table} - {"lo"}
     run.look("cards with AppleTalk", where, where == {"cam0"})
+
+
+def works(run: Run, device: str) -> None:
+    """A device works on the share, with the product's own client."""
+    context = Context(run.trial.loaded, run.passwords(), "", None, run.lab)
+    client = hand(context, run.lab, device)
+    name = f"{device}.dat"
+    done = client.work("images", [("write", name, CONTENT), ("read", name), ("delete", name)])
+    good = not done.error and done.results[1] == CONTENT
+    run.look(f"{client.speaks} from {device}", done.error or "written, read, deleted", good)
+
+
+def by_tcp(run: Run) -> None:
+    """A Mac with TCP is served beside: an afpd for both kept it waiting for AppleTalk's packets."""
+    works(run, "icon")
+
+
+def killed(run: Run) -> None:
+    """atalkd dies: its unit and the file server come back, though the card is still configured."""
+    told = {"account": "mac7", "name": "again.dat", "content": CONTENT}
+    told["password"] = run.passwords()["mac7"]
+    run.on_box("pkill", "-KILL", "atalkd")
+    deadline = time.monotonic() + PATIENCE
+    while "files" not in (found := run.mac("mac7", **told)) and time.monotonic() < deadline:
+        time.sleep(5)
+    restarts = run.on_box("systemctl", "show", "-P", "NRestarts", "appletalk.service")
+    good = "files" in found and int(restarts) > 0
+    run.look("atalkd killed", f"{restarts} restart; {found.get('files', found)}", good)
 
 
 def silent(run: Run, who: str, what: str) -> None:
@@ -175,14 +206,8 @@ def silent(run: Run, who: str, what: str) -> None:
 
 
 def nfs(run: Run) -> None:
-    """A UNIX camera, with the product's own client."""
-    trial = run.trial
-    context = Context(trial.loaded, run.passwords(), "", None, run.lab)
-    client = hand(context, run.lab, "picker")
-    steps = [("write", "unix.dat", CONTENT), ("read", "unix.dat"), ("delete", "unix.dat")]
-    done = client.work("images", steps)
-    good = not done.error and done.results[1] == CONTENT
-    run.look(f"{client.speaks} from picker", done.error or "written, read, deleted", good)
+    """A UNIX camera."""
+    works(run, "picker")
 
 
 def order(run: Run) -> None:
@@ -263,7 +288,7 @@ def main() -> int:
         looks(run, (settled, kernel, cards, appletalk, nfs, whole))
         run.say("reboot")
         made.reboot()
-        looks(run, (settled, order, kernel, cards, appletalk, nfs, whole))
+        looks(run, (settled, order, kernel, cards, appletalk, killed, nfs, whole))
         looks(run, (without_zone,))
         run.say(f"{len(run.failed)} not as they should be: {', '.join(run.failed) or 'none'}")
     return bool(run.failed)
