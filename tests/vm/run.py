@@ -1,7 +1,7 @@
 """The product on Debian's own kernel, in an emulated machine: what a container cannot show (root).
 
-``python tests/vm/run.py [--keep]``, on Debian 12 or 13 with qemu-system-x86; half an hour on two
-busy cores, so no part of ``make test``. It makes a disk with Debian 13 and its kernel, boots it
+``python tests/vm/run.py [--keep]``, on Debian 12 or 13 with qemu-system-x86; ten to thirty minutes
+on two cores, so no part of ``make test``. It makes a disk with Debian 13 and its kernel, boots it
 under QEMU in a lab of its own, provisions it by ``gateway apply`` over ssh as a real box is, and
 looks: AppleTalk from a Macintosh's place, NFS, the order of a boot, status, drift and audit, before
 and after a reboot; then the zone is taken out of the description, and AppleTalk is gone. It prints
