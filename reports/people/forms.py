@@ -9,12 +9,24 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from reports.people import directory
 from reports.people.models import Person
 
 USERNAME = RegexValidator(
     r"^[a-z][a-z0-9._-]{1,29}$", _("2 to 30 small letters, digits, dots, dashes; a letter first.")
 )
 PRINTABLE = RegexValidator(r"^[^\x00-\x1f\x7f<>]*$", _("No control characters, < or >."))
+
+
+def agree(form: forms.BaseForm, told: dict[str, Any], person: Person) -> None:
+    """Both passwords are one, and a good one for that person; what is wrong goes into the form."""
+    if told.get("password") != told.get("again"):
+        form.add_error("again", _("The two passwords differ."))
+    elif told.get("password"):
+        try:
+            validate_password(told["password"], person)
+        except forms.ValidationError as error:
+            form.add_error("password", error)
 
 
 class Registration(forms.ModelForm):  # type: ignore[type-arg]
@@ -35,28 +47,36 @@ class Registration(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if directory.there_is():
+            del self.fields["again"]
+            self.fields["password"].help_text = _("That of the hospital; it is not kept here.")
         for field in ("name", "name_han", "licence", "department"):
             self.fields[field].validators.append(PRINTABLE)
-        self.fields["password"].widget.attrs["autocomplete"] = "new-password"
-        self.fields["again"].widget.attrs["autocomplete"] = "new-password"
+        for field in {"password", "again"} & self.fields.keys():
+            self.fields[field].widget.attrs["autocomplete"] = "new-password"
 
     def clean(self) -> dict[str, Any]:
         """Both passwords are one, and a good one."""
         told: dict[str, Any] = super().clean() or {}
-        if told.get("password") != told.get("again"):
-            self.add_error("again", _("The two passwords differ."))
-        elif told.get("password"):
-            try:
-                validate_password(told["password"], Person(username=told.get("username", "")))
-            except forms.ValidationError as error:
-                self.add_error("password", error)
+        if directory.there_is():
+            self._prove(told.get("username", ""), told.get("password", ""))
+        else:
+            agree(self, told, Person(username=told.get("username", "")))
         return told
+
+    def _prove(self, name: str, password: str) -> None:
+        # Else whoever takes a colleague's name here would be that colleague once he logs in.
+        if name and not directory.proves(name, password):
+            self.add_error("password", _("The hospital's directory does not know you by these."))
 
     def save(self, commit: bool = True) -> Person:
         """Not active until somebody admits him."""
         person: Person = super().save(commit=False)
         person.is_active = False
-        person.set_password(self.cleaned_data["password"])
+        if directory.there_is():
+            person.set_unusable_password()
+        else:
+            person.set_password(self.cleaned_data["password"])
         if commit:
             person.save()
         return person
@@ -76,11 +96,5 @@ class NewPassword(forms.Form):
     def clean(self) -> dict[str, Any]:
         """As above."""
         told: dict[str, Any] = super().clean() or {}
-        if told.get("password") != told.get("again"):
-            self.add_error("again", _("The two passwords differ."))
-        elif told.get("password"):
-            try:
-                validate_password(told["password"], self._person)
-            except forms.ValidationError as error:
-                self.add_error("password", error)
+        agree(self, told, self._person)
         return told

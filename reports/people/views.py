@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -82,6 +83,8 @@ def account(request: HttpRequest) -> HttpResponse:
     """One's own password and second factor."""
     person = get_object_or_404(Person, pk=request.user.pk)
     what = request.POST.get("what", "")
+    if what == "password" and not person.has_usable_password():
+        raise PermissionDenied  # his password is the directory's
     form = NewPassword(person, request.POST if what == "password" else None)
     if what == "password" and form.is_valid():
         if prove(request, person.username, form.cleaned_data["old"], request.POST.get("code", "")):
