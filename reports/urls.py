@@ -1,6 +1,9 @@
 """Every address of the site; each room has its own."""
 
 from django.urls import include, path
+from django.views.i18n import set_language
+
+from reports.people.gate import open_to_all
 
 urlpatterns = [
     path("", include("reports.studies.urls")),
@@ -9,5 +12,5 @@ urlpatterns = [
     path("", include("reports.documents.urls")),
     path("", include("reports.people.urls")),
     path("", include("reports.trail.urls")),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("language", open_to_all(set_language), name="set_language"),
 ]
