@@ -136,6 +136,9 @@ def _keeping() -> dict[str, Any]:
         "OverwriteInstances": "Never",
         "SaveJobs": False,
         "JobsHistorySize": 20,
+        # Moves, commitments and copies are jobs. Of two at a time (the default), a peer that does
+        # not even refuse holds one for ten seconds, and a commitment came too late for its asker.
+        "ConcurrentJobs": 8,
         "LuaScripts": [],
         "ExecuteLuaEnabled": False,
         "RestApiWriteToFileSystemEnabled": False,
