@@ -36,7 +36,7 @@ TREE = images.Recipe(
         "python3",
         "python3-argon2",
         "python3-django",
-        "python3-django-auth-ldap",
+        "python3-ldap",
         "python3-hypothesis",
         "python3-numpy",
         "python3-pil",

@@ -70,6 +70,7 @@ PACKAGES = (
     "python3-psycopg",
     "python3-pydicom",
     "python3-reportlab",
+    "python3-yaml",
 )
 
 
@@ -288,8 +289,9 @@ def packages(site: Site) -> tuple[str, ...]:
     """Debian 13's; LDAP's only where a directory is asked."""
     if site.reports is None:
         return ()
-    ldap = ("python3-django-auth-ldap",) if site.reports.ldap else ()
-    return (*PACKAGES, *database.PACKAGES, *ldap)
+    ldap = ("python3-ldap",) if site.reports.ldap else ()
+    fax = ("hylafax-client",) if site.fax else ()
+    return (*PACKAGES, *database.PACKAGES, *ldap, *fax)
 
 
 def units(site: Site) -> tuple[str, ...]:

@@ -116,8 +116,8 @@ def test_the_directory_is_all_that_it_reaches_outside(tmp_path: Path) -> None:
     assert told["server"] == "ldaps://ldap.hospital.example:636"
     assert told["user_dn"] == "uid=%(user)s,ou=staff,dc=h"
     assert _files(site)[reports.DIRECTORY] == pem
-    assert "python3-django-auth-ldap" in reports.packages(site)
-    assert "python3-django-auth-ldap" not in reports.packages(site_of())
+    assert "python3-ldap" in reports.packages(site)
+    assert "python3-ldap" not in reports.packages(site_of())
 
 
 def test_faxes_go_out_also_where_no_device_may_send() -> None:
