@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from base64 import b64decode
 from xml.etree import ElementTree
 
 import psycopg
@@ -13,6 +14,7 @@ from django.test import Client
 from kit import Cluster
 
 from reports.people.models import Person, Role
+from reports.trail.atna import message
 from reports.trail.check import check
 from reports.trail.models import Event
 
@@ -76,9 +78,31 @@ def test_the_command_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
     from reports.trail.check import Found
 
     where = "reports.trail.management.commands.trail_check.check"
-    monkeypatch.setattr(where, lambda: Found(3, "", "entry 4 was altered"))
+    monkeypatch.setattr(where, lambda _noted: Found(3, "", "entry 4 was altered"))
     with pytest.raises(CommandError, match="entry 4 was altered"):
         call_command("trail_check")
+
+
+def test_an_end_that_was_cut_off_shows_to_who_noted_it(
+    cluster: Cluster, django_db_setup: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = "select trail_append('view', 'success', 'lin', '', '', '', '{}'::jsonb)"
+    with psycopg.connect(f"host={cluster.folder} dbname=reports user=postgres") as wire:
+        wire.execute("set local session_replication_role = replica")
+        wire.execute(append)
+        wire.execute(append)
+        monkeypatch.setattr("reports.trail.check.connection", wire)
+        noted = check().last
+        wire.execute(append)
+        assert check(noted).broken == ""
+        wire.execute(
+            "delete from trail_event where id >= (select id from trail_event where digest = %s)",
+            [noted],
+        )
+        wire.execute(append)
+        assert check().broken == ""  # it fits: the chain alone does not show it
+        assert noted in check(noted).broken
+        wire.rollback()
 
 
 def test_administrators_read_it_and_that_is_recorded() -> None:
@@ -103,8 +127,41 @@ def test_exports() -> None:
     messages = parsed.findall("AuditMessage")
     codes = [each.find("EventIdentification/EventID") for each in messages]
     told = [each.get("csd-code") for each in codes if each is not None]
-    assert told[:3] == ["110103", "110127", "110113"]
+    assert told[:3] == ["110103", "110113", "110113"]
+    types = [
+        each.get("csd-code") for each in messages[1].findall("EventIdentification/EventTypeCode")
+    ]
+    assert types == ["110127", "break-glass"]  # emergency override (PS3.15, A.5.3.11)
     objects = messages[0].findall("ParticipantObjectIdentification")
     assert [each.get("ParticipantObjectID") for each in objects][:2] == ["P1", "1.2.3"]
     assert Event.objects.filter(action="trail-export").count() == 2
     assert client(Role.READER).post("/trail/export", {"form": "csv"}).status_code == 403
+
+
+def test_nobody_breaks_the_export_by_the_name_he_gives() -> None:
+    name = "\x01\x1b]<&\ufffe\u6797"
+    Client().post("/login", {"name": name, "password": "x"})
+    body = b"".join(client(Role.ADMINISTRATOR).post("/trail/export", {"form": "xml"}))
+    user = ElementTree.fromstring(body).find("AuditMessage/ActiveParticipant")  # noqa: S314
+    assert user is not None
+    assert user.get("UserID") == "\ufffd\ufffd]<&\ufffd\u6797"
+    assert Event.objects.get(action="login-failed").person == name  # the trail itself has it all
+
+
+def test_a_message_has_the_form_of_the_standard() -> None:
+    """PS3.15, A.5.1: the order of parts, a name of each object, values in base 64."""
+    add(detail='{"asked": {"a": "\u6797"}, "reason": "why"}')
+    said = ElementTree.fromstring(message(Event.objects.get(), "site"))  # noqa: S314
+    about = "ParticipantObjectIdentification"
+    head = ["EventIdentification", "ActiveParticipant", "AuditSourceIdentification"]
+    assert [each.tag for each in said] == [*head, about, about, about]
+    for each in said.findall(about):
+        assert [part.tag for part in each][:2] == [
+            "ParticipantObjectIDTypeCode",
+            "ParticipantObjectName",
+        ]
+    values = {
+        each.get("type"): b64decode(each.get("value", ""), validate=True).decode()
+        for each in said.iter("ParticipantObjectDetail")
+    }
+    assert values == {"asked": '{"a": "\u6797"}', "reason": "why"}
