@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django import forms
@@ -15,6 +16,8 @@ from reports.people.models import Person
 USERNAME = RegexValidator(
     r"^[a-z][a-z0-9._-]{1,29}$", _("2 to 30 small letters, digits, dots, dashes; a letter first.")
 )
+Prove = Callable[[str, str], bool]
+"""Whether the hospital's directory knows a name and a password."""
 PRINTABLE = RegexValidator(r"^[^\x00-\x1f\x7f<>]*$", _("No control characters, < or >."))
 
 
@@ -29,7 +32,22 @@ def agree(form: forms.BaseForm, told: dict[str, Any], person: Person) -> None:
             form.add_error("password", error)
 
 
-class Registration(forms.ModelForm):  # type: ignore[type-arg]
+class Tied(forms.BaseForm):
+    """A form whose fields say what helps with them and what is wrong (WCAG 1.3.1, 3.3.1)."""
+
+    def tied(self) -> Iterator[forms.BoundField]:
+        """Each field, for templates/people/fields.html, which names those texts so."""
+        for field in self:
+            said = [f"{field.auto_id}-help"] if field.help_text else []
+            if field.errors:
+                said.append(f"{field.auto_id}-error")
+                field.field.widget.attrs["aria-invalid"] = "true"
+            if said:
+                field.field.widget.attrs["aria-describedby"] = " ".join(said)
+            yield field
+
+
+class Registration(Tied, forms.ModelForm):  # type: ignore[type-arg]
     """A doctor asks to be admitted."""
 
     username = forms.CharField(label=_("User name"), validators=[USERNAME], max_length=30)
@@ -45,8 +63,9 @@ class Registration(forms.ModelForm):  # type: ignore[type-arg]
         model = Person
         fields = ["username", "name", "name_han", "licence", "department"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, prove: Prove, *args: Any) -> None:
+        super().__init__(*args)
+        self._directory_proves = prove
         if directory.there_is():
             del self.fields["again"]
             self.fields["password"].help_text = _("That of the hospital; it is not kept here.")
@@ -66,7 +85,10 @@ class Registration(forms.ModelForm):  # type: ignore[type-arg]
 
     def _prove(self, name: str, password: str) -> None:
         # Else whoever takes a colleague's name here would be that colleague once he logs in.
-        if name and not directory.proves(name, password):
+        # Not for a name that is taken: it is refused anyway, and its password is not guessed here.
+        if not name or Person.objects.filter(username=name).exists():
+            return
+        if not self._directory_proves(name, password):
             self.add_error("password", _("The hospital's directory does not know you by these."))
 
     def save(self, commit: bool = True) -> Person:
@@ -82,7 +104,7 @@ class Registration(forms.ModelForm):  # type: ignore[type-arg]
         return person
 
 
-class NewPassword(forms.Form):
+class NewPassword(Tied, forms.Form):
     """Another password."""
 
     old = forms.CharField(label=_("Password now"), widget=forms.PasswordInput, max_length=128)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
 
 RENEW = 60
@@ -48,6 +48,8 @@ class Gate:
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], *_rest: Any
     ) -> HttpResponseBase | None:
         """Refuse, send to the login, or let pass."""
+        if _nul(request):
+            raise SuspiciousOperation("a NUL")  # 400: PostgreSQL keeps none, whatever it is for
         if getattr(view, "open_to_all", False):
             return None
         if not request.user.is_authenticated:
@@ -60,3 +62,9 @@ class Gate:
         if needs and not getattr(request.user, needs):
             raise PermissionDenied
         return None
+
+
+def _nul(request: HttpRequest) -> bool:
+    asked = (request.GET, request.POST)
+    told = (text for every in asked for each in every.lists() for text in (each[0], *each[1]))
+    return "\0" in request.path_info or any("\0" in text for text in told)

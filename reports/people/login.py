@@ -39,33 +39,61 @@ def address_of(request: HttpRequest) -> str:
 
 def prove(request: HttpRequest, name: str, password: str, code: str) -> Person | None:
     """Who it is; None after one of all the things that may be wrong. It is recorded and counted."""
-    now = timezone.now()
+    place, _made = Attempts.objects.get_or_create(address=address_of(request))
     with transaction.atomic():
-        # One at a time for a name and for an address: guesses side by side are counted each.
-        place, _made = Attempts.objects.get_or_create(address=address_of(request))
-        place = Attempts.objects.select_for_update().get(pk=place.pk)
-        if now - place.at > FORGOTTEN:
-            place.failures = 0
+        # One at a time for a name: guesses side by side are counted each. The address is held
+        # only after the password: a directory may take seconds, a hospital have one address.
         person = Person.objects.select_for_update().filter(username=name).first()
-        shut = _shut(person, place)
-        right = _password(person, password)
+        shut = _shut(person) or _shut(place)
+        right = _password(person, password, shut)
         step = (
             totp.matches(person.totp_secret, code, person.totp_last)
             if person and person.totp_secret
             else 1
         )
+        place = _held(place)
         if person and person.is_active and right and step and not shut:
             _succeeded(person, place, step if person.totp_secret else person.totp_last)
             return person
-        _failed(person, place, shut)
+        waits = not shut and _failed(person, place)
     reason = "locked" if shut else "unknown" if person is None else _why(person, right)
     record(request, "login-failed", person=name[:150], failed=True, reason=reason)
+    if waits:
+        record(request, "locked", person=name[:150])
     return None
 
 
-def _password(person: Person | None, password: str) -> bool:
+def prove_new(request: HttpRequest, name: str, password: str) -> bool:
+    """Whether the directory knows who registers: counted as at the login, else one guesses here.
+
+    Nobody has that name yet (forms.py has looked), so its failures are kept with the addresses'.
+    """
+    keys = ((address_of(request), OF_AN_ADDRESS), (f"={name}", FREE))
+    places = [Attempts.objects.get_or_create(address=key)[0] for key, _free in keys]
+    shut = any(map(_shut, places))
+    if not shut and directory.proves(name, password):
+        return True
+    if not shut:
+        with transaction.atomic():
+            for place, (_key, free) in zip(places, keys, strict=True):
+                _count(_held(place), free)
+    reason = "locked" if shut else "password"
+    record(request, "login-failed", person=name, failed=True, reason=reason)
+    return False
+
+
+def _held(place: Attempts) -> Attempts:
+    """The row as it is now, nobody else's until the transaction ends."""
+    held = Attempts.objects.select_for_update().get(pk=place.pk)
+    if timezone.now() - held.at > FORGOTTEN:
+        held.failures = 0
+    return held
+
+
+def _password(person: Person | None, password: str, shut: bool) -> bool:
     """By the directory for who has no password here; the same work for who does not exist."""
-    if person and directory.there_is() and not person.has_usable_password():
+    if person and directory.there_is() and not person.has_usable_password() and not shut:
+        # Not for who is locked: the guesses would go on there, and lock him out of the hospital.
         return directory.proves(person.username, password)
     return check_password(password, person.password if person else _NOBODY)
 
@@ -76,12 +104,8 @@ def _why(person: Person, right: bool) -> str:
     return "code" if person.is_active else "not admitted"
 
 
-def _shut(person: Person | None, place: Attempts) -> bool:
-    now = timezone.now()
-    return bool(
-        (person and person.locked_until and person.locked_until > now)
-        or (place.locked_until and place.locked_until > now)
-    )
+def _shut(one: Person | Attempts | None) -> bool:
+    return bool(one and one.locked_until and one.locked_until > timezone.now())
 
 
 def _succeeded(person: Person, place: Attempts, step: int) -> None:
@@ -91,14 +115,18 @@ def _succeeded(person: Person, place: Attempts, step: int) -> None:
     place.save()
 
 
-def _failed(person: Person | None, place: Attempts, shut: bool) -> None:
-    if shut:  # it does not get longer by itself: who is locked out by others gets in some time
-        return
-    now = timezone.now()
-    if person:
-        person.failures += 1
-        person.locked_until = now + wait_after(person.failures)
-        person.save(update_fields=["failures", "locked_until"])
-    place.failures += 1
-    place.locked_until = now + wait_after(place.failures, OF_AN_ADDRESS)
-    place.save()
+def _failed(person: Person | None, place: Attempts) -> bool:
+    """Count it; whether somebody has to wait now.
+
+    Not for who waits already: who is locked out by others gets in some time.
+    """
+    known = person is not None and _count(person, FREE)
+    return _count(place, OF_AN_ADDRESS) or known
+
+
+def _count(one: Person | Attempts, free: int) -> bool:
+    one.failures += 1
+    wait = wait_after(one.failures, free)
+    one.locked_until = timezone.now() + wait
+    one.save()
+    return bool(wait)

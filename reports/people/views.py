@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
@@ -17,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reports.people import totp
 from reports.people.forms import NewPassword, Registration
 from reports.people.gate import for_administrators, open_to_all
-from reports.people.login import prove
+from reports.people.login import prove, prove_new
 from reports.people.models import Person, Role
 from reports.trail.record import record
 
@@ -39,7 +41,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     about = {"next": _next(request)}
     if request.method == "GET":
         return render(request, "people/login.html", about)
-    name = request.POST.get("name", "").replace("\0", "").strip().lower()[:150]
+    name = request.POST.get("name", "").strip().lower()[:150]
     person = prove(
         request, name, request.POST.get("password", "")[:128], request.POST.get("code", "")[:10]
     )
@@ -69,7 +71,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
     """A doctor asks; an administrator admits."""
-    form = Registration(request.POST or None)
+    form = Registration(partial(prove_new, request), request.POST or None)
     if request.method == "POST" and form.is_valid():
         person = form.save()
         record(request, "register", person=person.username, name=person.name)

@@ -35,7 +35,7 @@ class _Line:
 
 def _asked(request: HttpRequest) -> dict[str, str]:
     every = request.POST if request.method == "POST" else request.GET
-    return {key: every.get(key, "").replace("\0", "").strip()[:150] for key in FILTERS}
+    return {key: every.get(key, "").strip()[:150] for key in FILTERS}
 
 
 def found(asked: dict[str, str]) -> QuerySet[Event]:

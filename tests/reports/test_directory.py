@@ -14,7 +14,9 @@ from django.test import Client
 from viewer_site import free_port
 
 from reports.people import directory
-from reports.people.models import Person
+from reports.people.login import FREE, OF_AN_ADDRESS
+from reports.people.models import Attempts, Person
+from reports.trail.models import Event
 
 pytestmark = pytest.mark.django_db
 CONF = """
@@ -140,3 +142,69 @@ def test_without_one_nobody_without_a_password_gets_in() -> None:
     made.set_unusable_password()
     made.save()
     assert Client().post("/login", {"name": "wu", "password": RIGHT}).status_code == 403
+
+
+class TestGuessing:
+    """The site is no way to try passwords of the hospital; a stand-in counts what it is asked."""
+
+    @pytest.fixture(autouse=True)
+    def asked(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        heard: list[str] = []
+
+        def proves(name: str, password: str) -> bool:
+            heard.append(name)
+            return password == RIGHT
+
+        monkeypatch.setattr("reports.people.directory.proves", proves)
+        settings.CONFIG = replace(settings.CONFIG, ldap={"server": "ldaps://directory"})
+        return heard
+
+    def test_by_registering_with_one_name(self, asked: list[str]) -> None:
+        for number in range(20):
+            # From many addresses: it is the name that is shut.
+            away = Client(headers={"x-real-ip": f"192.0.2.{number}"})
+            away.post("/register", {**ASKS, "password": f"guess {number}"})
+        assert len(asked) == FREE
+        Client().post("/register", {**ASKS, "password": RIGHT})
+        assert not Person.objects.exists()
+        Attempts.objects.update(locked_until=None)  # control: once the wait is over
+        Client().post("/register", {**ASKS, "password": RIGHT})
+        assert Person.objects.exists()
+
+    def test_by_registering_with_many_names(self, asked: list[str]) -> None:
+        for number in range(OF_AN_ADDRESS + 10):
+            Client().post("/register", {**ASKS, "username": f"wu{number}", "password": "guess"})
+        assert len(asked) == OF_AN_ADDRESS
+        assert Event.objects.filter(action="login-failed").count() == OF_AN_ADDRESS + 10
+
+    def test_by_registering_as_somebody_who_is_here(self, asked: list[str]) -> None:
+        Person.objects.create_user("wu", name="Wu")
+        page = Client().post("/register", {**ASKS, "password": RIGHT}).content.decode()
+        assert "already exists" in page
+        assert not asked
+
+    def test_by_logging_in(self, asked: list[str]) -> None:
+        made = Person(username="wu", name="Wu")
+        made.set_unusable_password()
+        made.save()
+        for number in range(20):
+            Client().post("/login", {"name": "wu", "password": f"guess {number}"})
+        assert len(asked) == FREE
+
+    def test_an_address_does_not_wait_for_the_directory(
+        self, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+    ) -> None:
+        """Else one slow answer holds up everybody behind the hospital's one address."""
+        made = Person(username="wu", name="Wu")
+        made.set_unusable_password()
+        made.save()
+        with django_assert_max_num_queries(100) as seen:
+            marks: list[int] = []
+            monkeypatch.setattr(
+                "reports.people.directory.proves",
+                lambda *_: bool(marks.append(len(seen.captured_queries))),
+            )
+            Client().post("/login", {"name": "wu", "password": "guess"})
+        locks = ["attempts" in q["sql"] and "FOR UPDATE" in q["sql"] for q in seen.captured_queries]
+        assert not any(locks[: marks[0]])
+        assert any(locks[marks[0] :])

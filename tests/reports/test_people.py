@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -102,6 +103,7 @@ class TestGuessing:
             assert log_in(Client(), password="wrong") == 403  # noqa: S106
         assert log_in(Client()) == 403  # right, and locked
         assert Event.objects.latest("id").detail == {"reason": "locked"}
+        assert [each.person for each in Event.objects.filter(action="locked")] == ["chen"]
         later = timezone.now() + wait_after(FREE) * 1.1
         monkeypatch.setattr("reports.people.login.timezone.now", lambda: later)
         assert log_in(Client()) == 302
@@ -124,6 +126,7 @@ class TestGuessing:
         for _ in range(FREE - 1):
             log_in(Client(), password="wrong")  # noqa: S106
         assert log_in(Client()) == 302
+        assert not Event.objects.filter(action="locked")
         assert Attempts.objects.get().failures == 0
 
 
@@ -190,6 +193,31 @@ def test_who_is_shut_out_is_out_at_once(chief: Client) -> None:
     chief.post(f"/people/{made.pk}", {"what": "shut"})
     assert client.get("/").status_code == 302
     assert log_in(Client()) == 403
+
+
+def test_another_role_ends_sessions(chief: Client) -> None:
+    made, client = person(role=Role.REPORTER), Client()
+    log_in(client)
+    chief.post(f"/people/{made.pk}", {"what": "role", "role": "reporter"})  # control: the same
+    assert client.get("/").status_code == 200
+    chief.post(f"/people/{made.pk}", {"what": "role", "role": "reader"})
+    assert client.get("/").status_code == 302
+
+
+def test_a_field_says_what_helps_and_what_is_wrong_with_it() -> None:
+    def field(told: dict[str, str]) -> str:
+        page = Client().post("/register", told).content.decode()
+        found = re.search('<input[^>]*name="name"[^>]*>', page)
+        assert found
+        for named in re.findall('aria-describedby="([^"]*)"', page):
+            assert all(f'id="{each}"' in page for each in named.split())
+        return found[0]
+
+    assert 'aria-describedby="id_name-help id_name-error"' in field({**REGISTERS, "name": ""})
+    assert 'aria-invalid="true"' in field({**REGISTERS, "name": ""})
+    right = field({**REGISTERS, "username": "WU"})
+    assert 'aria-describedby="id_name-help"' in right
+    assert "aria-invalid" not in right
 
 
 def test_an_administrator_does_not_judge_himself(chief: Client) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings as live
@@ -19,6 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from reports import settings as own
 from reports.people.models import Person, Role
 from reports.studies.models import Study
+from reports.trail.models import Event
 
 pytestmark = pytest.mark.django_db
 GOOD = "a sentence of many words"
@@ -131,6 +133,45 @@ def test_a_foreign_form_is_refused() -> None:
     assert client.post("/logout", {"csrfmiddlewaretoken": token}).status_code == 302
 
 
+def test_a_form_that_was_too_old_says_so() -> None:
+    page = Client(enforce_csrf_checks=True).post("/login", {"name": "chen"})
+    assert page.status_code == 403
+    assert "too old" in page.content.decode()
+    assert 'href="/"' in page.content.decode()
+
+
+def test_the_flags_of_each_cookie(settings: Any) -> None:
+    for secure in (True, False):
+        settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = secure
+        settings.LANGUAGE_COOKIE_SECURE = secure
+        client = Client()
+        client.get("/login")
+        client.post("/language", {"language": "en"})
+        client.force_login(Person.objects.create_user(f"x{secure}", name="X"))
+        client.get("/")
+        assert set(client.cookies) == {"csrftoken", "django_language", "sessionid"}
+        for name, cookie in client.cookies.items():
+            assert bool(cookie["secure"]) is secure, name
+            assert cookie["samesite"] == own.SESSION_COOKIE_SAMESITE == "Strict", name
+            assert bool(cookie["httponly"]) is (name != "csrftoken"), name
+
+
+def test_no_password_is_written_down(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither by the log, of a view that fails in the middle as well, nor by the trail."""
+    Person.objects.create_user("chen", password=GOOD, name="Chen")
+    client = Client(raise_request_exception=False)
+    for password in (GOOD, "not this one"):
+        client.post("/login", {"name": "chen", "password": password, "next": "/\r\nX: y"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reports.people.login.check_password", None)
+        assert client.post("/login", {"name": "chen", "password": GOOD}).status_code == 500
+    told = caplog.text + str([*Event.objects.values_list("person", "detail")])
+    assert "/login" in caplog.text  # control: something was logged
+    assert "chen" in told
+    for password in (GOOD, "not this one"):
+        assert password not in told
+
+
 def test_a_planted_session_is_worth_nothing() -> None:
     Person.objects.create_user("chen", password=GOOD, name="Chen")
     client = Client()
@@ -179,6 +220,23 @@ def test_paths_lead_nowhere() -> None:
         "/static/../settings.py",
     ):
         assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("nul", ["\0", ""])
+def test_a_nul_gets_nowhere(nul: str) -> None:
+    """Each was an error of the database before; without the NUL none is refused for it."""
+    Study.objects.create(uid="1.2", archive_id="a", patient_id="P", patient_name="Lin^Mei")
+    client = somebody(Role.ADMINISTRATOR)
+    told = {"reason": f"a reason{nul} that is long enough"}
+    answers = [
+        client.get(f"/studies/{quote(nul)}1.2/state"),
+        client.get(f"/trail/?person=x{quote(nul)}"),
+        client.get(f"/trail/?x{quote(nul)}=y"),
+        client.post("/studies/1.2/break-glass", told),
+        client.post("/login", {"name": f"x{nul}", "password": "x"}),
+    ]
+    said = [each.status_code for each in answers]
+    assert said == ([400] * 5 if nul else [200, 200, 200, 302, 403])
 
 
 def test_passwords_are_kept_by_argon2(settings: Any) -> None:
