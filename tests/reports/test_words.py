@@ -54,5 +54,6 @@ def test_a_page_is_in_the_language_that_somebody_chose() -> None:
     page = client.get("/login").content.decode()
     assert "登入" in page
     assert "Log in" not in page
+    assert "English</button>" in page  # by its own name: who wants it reads no Chinese
     with translation.override("zh-hant"):
         assert translation.gettext("Studies") != "Studies"
