@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
 RENEW = 60
 """Seconds until a session is saved anew, and lasts half an hour from then."""
@@ -19,6 +20,12 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 def open_to_all(view: View) -> View:
     """For the few pages that somebody sees who is not logged in."""
     view.open_to_all = True  # type: ignore[attr-defined]
+    return view
+
+
+def before_all(view: View) -> View:
+    """For what somebody may do before he has chosen a password of his own."""
+    view.before_all = True  # type: ignore[attr-defined]
     return view
 
 
@@ -58,6 +65,8 @@ class Gate:
         # another one wrote. What a page asks by itself is not saved at all (studies/quiet.py).
         if time.time() - request.session.get(_RENEWED, 0) > RENEW:
             request.session[_RENEWED] = int(time.time())
+        if getattr(request.user, "handed", False) and not getattr(view, "before_all", False):
+            return redirect("account")
         needs = getattr(view, "needs", "")
         if needs and not getattr(request.user, needs):
             raise PermissionDenied

@@ -24,7 +24,6 @@ class Person(AbstractUser):
     name_han = models.CharField(_("name in Chinese"), max_length=32, blank=True)
     licence = models.CharField(_("licence number"), max_length=32, blank=True)
     department = models.CharField(_("department"), max_length=64, blank=True)
-    language = models.CharField(max_length=8, blank=True)
     admitted_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
     admitted_at = models.DateTimeField(null=True, blank=True)
     totp_secret = models.CharField(max_length=64, blank=True)
@@ -32,6 +31,8 @@ class Person(AbstractUser):
     """The time step of the last code that was taken: none is taken twice (RFC 6238, 5.2)."""
     failures = models.PositiveIntegerField(default=0)
     locked_until = models.DateTimeField(null=True, blank=True)
+    handed = models.BooleanField(default=False)
+    """His password was made by an administrator: he chooses another before anything else."""
 
     @property
     def reports(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from reports.people import totp
 from reports.people.forms import NewPassword, Registration
-from reports.people.gate import for_administrators, open_to_all
+from reports.people.gate import before_all, for_administrators, open_to_all
 from reports.people.login import prove, prove_new
 from reports.people.models import Person, Role
 from reports.trail.record import record
@@ -58,6 +59,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     return redirect(about["next"])
 
 
+@before_all
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
     """The session ends here and on the server."""
@@ -79,6 +81,7 @@ def register(request: HttpRequest) -> HttpResponse:
     return render(request, "people/register.html", {"form": form})
 
 
+@before_all
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
@@ -92,6 +95,7 @@ def account(request: HttpRequest) -> HttpResponse:
         if prove(request, person.username, form.cleaned_data["old"], request.POST.get("code", "")):
             person.refresh_from_db()
             person.set_password(form.cleaned_data["password"])
+            person.handed = False
             person.save()
             update_session_auth_hash(request, person)  # all other sessions end
             record(request, "password")
@@ -136,7 +140,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @require_POST
 @for_administrators
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Admit, refuse, shut out, let in again, change a role, take the second factor away."""
+    """Admit, refuse, shut out, let in again, and what helps who has forgotten or lost something."""
     person = get_object_or_404(Person, pk=pk)
     what, role = request.POST.get("what", ""), request.POST.get("role", "")
     if person.pk == request.user.pk:
@@ -155,6 +159,8 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         person.is_active = False
         person.save(update_fields=["is_active"])
         record(request, "shut", name=person.username)
+    elif what == "new-password" and person.is_active and person.has_usable_password():
+        return _hand_over(request, person)
     elif what == "no-code":
         person.totp_secret = ""
         person.save(update_fields=["totp_secret"])
@@ -162,3 +168,13 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.error(request, _("That is not something to be decided about a person."))
     return redirect("people")
+
+
+def _hand_over(request: HttpRequest, person: Person) -> HttpResponse:
+    """A password that holds until he has logged in by it; shown here once and kept nowhere."""
+    password = secrets.token_urlsafe(12)
+    person.set_password(password)
+    person.handed, person.failures, person.locked_until = True, 0, None
+    person.save()
+    record(request, "new-password", name=person.username)
+    return render(request, "people/handed.html", {"person": person, "password": password})

@@ -186,6 +186,33 @@ def test_another_password_ends_other_sessions() -> None:
     assert log_in(Client(), password=new) == 302
 
 
+def test_who_forgot_his_password_is_handed_one_and_chooses_another(chief: Client) -> None:
+    made = person()
+    page = chief.post(f"/people/{made.pk}", {"what": "new-password"}).content.decode()
+    handed = page.split('<p class="hash">')[1].split("<")[0]
+    assert log_in(Client()) == 403
+    client = Client()
+    assert log_in(client, password=handed) == 302
+    for path in ("/", "/studies/", "/people/"):
+        assert client.get(path)["Location"] == "/account", path
+    new = "another sentence of words"
+    told = {"what": "password", "old": handed, "password": new, "again": new}
+    assert client.post("/account", told).status_code == 302
+    assert client.get("/").status_code == 200
+    assert log_in(Client(), password=handed) == 403
+    assert handed not in str([*Event.objects.values_list("detail", flat=True)])
+
+
+def test_no_password_is_handed_to_who_has_none_here(chief: Client) -> None:
+    made = person()
+    made.set_unusable_password()
+    made.save()
+    chief.post(f"/people/{made.pk}", {"what": "new-password"})
+    made.refresh_from_db()
+    assert not made.handed
+    assert not made.has_usable_password()
+
+
 def test_who_is_shut_out_is_out_at_once(chief: Client) -> None:
     made, client = person(), Client()
     log_in(client)

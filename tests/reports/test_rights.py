@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 from kit import Cluster
 
 from reports.trail.models import Event
@@ -59,3 +64,19 @@ def test_nor_does_the_owner_by_mistake(cluster: Cluster, django_db_setup: None) 
     where = f"host={cluster.folder} dbname=reports user=reports"
     with pytest.raises(psycopg.Error), psycopg.connect(where) as wire:
         wire.execute("delete from trail_event")
+
+
+@pytest.mark.django_db
+def test_each_change_of_the_tables_has_its_migration() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.django_db
+def test_sessions_that_have_ended_are_removed() -> None:
+    """By who follows the archive, also while that is away; one that goes on is the control."""
+    now = timezone.now()
+    for key, hours in (("ended", -1), ("going-on", 1)):
+        about = {"session_data": "x", "expire_date": now + timedelta(hours=hours)}
+        Session.objects.create(session_key=key, **about)
+    call_command("follow", "--once")
+    assert [each.session_key for each in Session.objects.all()] == ["going-on"]

@@ -6,6 +6,7 @@ import logging
 import time
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 
@@ -15,6 +16,7 @@ from reports.studies.models import Follow
 from reports.studies.sweep import Follower
 
 EVERY = 5.0
+DAY = 24 * 3600.0
 _log = logging.getLogger(__name__)
 
 
@@ -29,13 +31,24 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Look, wait, look."""
-        follower = Follower(archive.reader())
+        follower, due = Follower(archive.reader()), 0.0
         while True:
             look(follower)
+            if time.monotonic() >= due:
+                due = time.monotonic() + DAY
+                tidy()
             if options["once"]:
                 return
             time.sleep(EVERY)
             close_old_connections()  # a database that was restarted is asked anew
+
+
+def tidy() -> None:
+    """Sessions that have ended are nobody's any more: what they held goes."""
+    try:
+        call_command("clearsessions")
+    except DatabaseError:
+        _log.exception("sessions that have ended cannot be removed")
 
 
 def look(follower: Follower) -> None:
