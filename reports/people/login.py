@@ -23,6 +23,8 @@ FIRST, LONGEST = timedelta(seconds=30), timedelta(hours=1)
 OF_AN_ADDRESS = 30
 """An address may be a whole hospital's, behind its own router."""
 FORGOTTEN = timedelta(hours=24)
+ONE_LESS = timedelta(minutes=2)
+"""An address is forgiven a failure by time alone: one's own login between guesses is no help."""
 _NOBODY = make_password("nobody's")
 
 
@@ -53,7 +55,7 @@ def prove(request: HttpRequest, name: str, password: str, code: str) -> Person |
         )
         place = _held(place)
         if person and person.is_active and right and step and not shut:
-            _succeeded(person, place, step if person.totp_secret else person.totp_last)
+            _succeeded(person, step if person.totp_secret else person.totp_last)
             return person
         waits = not shut and _failed(person, place)
     reason = "locked" if shut else "unknown" if person is None else _why(person, right)
@@ -85,8 +87,11 @@ def prove_new(request: HttpRequest, name: str, password: str) -> bool:
 def _held(place: Attempts) -> Attempts:
     """The row as it is now, nobody else's until the transaction ends."""
     held = Attempts.objects.select_for_update().get(pk=place.pk)
-    if timezone.now() - held.at > FORGOTTEN:
+    since = timezone.now() - held.at
+    if since > FORGOTTEN:
         held.failures = 0
+    elif not held.address.startswith("="):
+        held.failures = max(0, held.failures - since // ONE_LESS)
     return held
 
 
@@ -108,11 +113,9 @@ def _shut(one: Person | Attempts | None) -> bool:
     return bool(one and one.locked_until and one.locked_until > timezone.now())
 
 
-def _succeeded(person: Person, place: Attempts, step: int) -> None:
+def _succeeded(person: Person, step: int) -> None:
     person.failures, person.locked_until, person.totp_last = 0, None, step
     person.save(update_fields=["failures", "locked_until", "totp_last"])
-    place.failures, place.locked_until = 0, None
-    place.save()
 
 
 def _failed(person: Person | None, place: Attempts) -> bool:

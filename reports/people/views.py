@@ -149,6 +149,8 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         record(request, "refuse", name=person.username)
         person.delete()
     elif what in ("admit", "role") and role in Role.values:
+        if what == "role" and not person.is_active:
+            what = "let-in"
         person.role, person.is_active = role, True
         if person.admitted_at is None:
             person.admitted_at = timezone.now()

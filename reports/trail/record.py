@@ -27,10 +27,19 @@ def record(
     who = person or (request.user.get_username() if request.user.is_authenticated else "")
     about = (study.patient_id, study.uid) if study else ("", "")
     outcome = "failure" if failed else "success"
-    told = json.dumps(detail, ensure_ascii=False, default=str)
     address = request.META.get("HTTP_X_REAL_IP") or request.META.get("REMOTE_ADDR", "")
+    _append(action, outcome, who, address, *about, detail)
+
+
+def record_at_the_box(action: str, person: str, **detail: Any) -> None:
+    """Note what a command on the box did; who that was, the box's own journal knows."""
+    _append(action, "success", person, "console", "", "", detail)
+
+
+def _append(*told: Any) -> None:
+    *texts, detail = told
     with connection.cursor() as cursor:
         cursor.execute(
             "select trail_append(%s, %s, %s, %s, %s, %s, %s::jsonb)",
-            [action, outcome, who, address, *about, told],
+            [*texts, json.dumps(detail, ensure_ascii=False, default=str)],
         )

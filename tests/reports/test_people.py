@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from reports.people import totp
-from reports.people.login import FREE, LONGEST, OF_AN_ADDRESS, wait_after
+from reports.people.login import FREE, LONGEST, OF_AN_ADDRESS, ONE_LESS, wait_after
 from reports.people.models import Attempts, Person, Role
 from reports.trail.models import Event
 
@@ -127,7 +127,21 @@ class TestGuessing:
             log_in(Client(), password="wrong")  # noqa: S106
         assert log_in(Client()) == 302
         assert not Event.objects.filter(action="locked")
-        assert Attempts.objects.get().failures == 0
+        assert Person.objects.get().failures == 0
+
+    def test_logins_of_ones_own_between_guesses_are_no_help(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(OF_AN_ADDRESS):
+            if number % 10 == 0:
+                assert log_in(Client()) == 302
+            log_in(Client(), f"name{number}")
+        assert log_in(Client()) == 403
+        # Time is: an address that many doctors share is not shut by what they mistype in a day.
+        later = timezone.now() + ONE_LESS * (OF_AN_ADDRESS + 1)
+        monkeypatch.setattr("reports.people.login.timezone.now", lambda: later)
+        assert log_in(Client(), "another name") == 403
+        assert Attempts.objects.get().failures == 1
 
 
 class TestCodes:
@@ -220,6 +234,9 @@ def test_who_is_shut_out_is_out_at_once(chief: Client) -> None:
     chief.post(f"/people/{made.pk}", {"what": "shut"})
     assert client.get("/").status_code == 302
     assert log_in(Client()) == 403
+    chief.post(f"/people/{made.pk}", {"what": "role", "role": "reader"})
+    assert Event.objects.latest("id").action == "let-in"
+    assert log_in(Client()) == 302
 
 
 def test_another_role_ends_sessions(chief: Client) -> None:
@@ -267,6 +284,8 @@ class TestAdmin:
         assert "may log in now" in self.make("chief", GOOD, monkeypatch)
         assert Person.objects.get().role == Role.ADMINISTRATOR
         assert log_in(Client(), "chief") == 302
+        noted = Event.objects.earliest("id")
+        assert (noted.action, noted.person, noted.address) == ("admin", "chief", "console")
 
     @pytest.mark.parametrize(
         ("name", "password"), [("chief", "short"), ("Chief X", GOOD), ("chief", "")]

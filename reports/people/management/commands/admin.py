@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from reports.people.forms import USERNAME
 from reports.people.models import Person, Role
+from reports.trail.record import record_at_the_box
 
 
 class Command(BaseCommand):
@@ -44,6 +45,7 @@ class Command(BaseCommand):
         made.admitted_at = made.admitted_at or timezone.now()
         made.set_password(password)
         made.save()
+        record_at_the_box("admin", name, new=person is None)
         self.stdout.write(f"{name} may log in now")
 
     def _password(self) -> str:
