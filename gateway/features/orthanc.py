@@ -137,7 +137,7 @@ def _keeping() -> dict[str, Any]:
         "SaveJobs": False,
         "JobsHistorySize": 20,
         # Moves, commitments and copies are jobs. Of two at a time (the default), a peer that does
-        # not even refuse holds one for ten seconds, and a commitment came too late for its asker.
+        # not even refuse holds one for ten seconds.
         "ConcurrentJobs": 8,
         "LuaScripts": [],
         "ExecuteLuaEnabled": False,

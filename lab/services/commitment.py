@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from contextlib import suppress
 
 MODEL, WELL_KNOWN = "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
@@ -44,12 +45,20 @@ def _message(context: int, head: int, body: bytes) -> bytes:
     return _pdu(4, struct.pack(">IBB", len(body) + 2, context, head) + body)
 
 
+def _exactly(wire: socket.socket, count: int) -> bytes:
+    """So many bytes, or fewer at the end. With a timeout, MSG_WAITALL waits for nothing."""
+    said = b""
+    while len(said) < count and (piece := wire.recv(count - len(said))):
+        said += piece
+    return said
+
+
 def _receive(wire: socket.socket) -> tuple[int, bytes]:
-    head = wire.recv(6, socket.MSG_WAITALL)
+    head = _exactly(wire, 6)
     if len(head) < 6:
         return 0, b""
     kind, _, length = struct.unpack(">BBI", head)
-    return kind, wire.recv(length, socket.MSG_WAITALL)
+    return kind, _exactly(wire, length)
 
 
 def _association(called: bytes, calling: bytes, items: bytes) -> bytes:
@@ -81,10 +90,30 @@ def _ask(mine: str, its: str, there: tuple[str, int], sop_class: str, uid: str) 
         wire.sendall(_pdu(1, _association(*titles, items)))
         _must(_receive(wire)[0] == 2, "the association is refused")
         wire.sendall(_message(1, 3, order) + _message(1, 2, wanted))
-        kind, answer = _receive(wire)
-        _must(kind == 4, "no answer")
-        _must(b"\0\0\0\x09\2\0\0\0\0\0" in answer, "the request is refused")
+        status = _status(wire)
+        _must(status == 0, f"the request is refused: status {status:#06x}")
         wire.sendall(_pdu(5, bytes(4)))
+
+
+def _status(wire: socket.socket) -> int:
+    """The status of the answer, (0000,0900), in however many pieces that comes."""
+    said, sign = b"", b"\0\0\0\x09\2\0\0\0"
+    while sign not in said or len(said) < said.index(sign) + 10:
+        kind, body = _receive(wire)
+        _must(kind == 4, f"no answer: a PDU of type {kind} after {said.hex()}")
+        for piece in _values(body):
+            said += piece
+    return int(struct.unpack_from("<H", said, said.index(sign) + 8)[0])
+
+
+def _values(body: bytes) -> list[bytes]:
+    """What the presentation data values of a PDU carry (PS3.8, 9.3.5), without their heads."""
+    found, at = [], 0
+    while at < len(body):
+        (length,) = struct.unpack_from(">I", body, at)
+        found.append(body[at + 6 : at + 4 + length])
+        at += 4 + length
+    return found
 
 
 def _items_of(body: bytes) -> list[tuple[int, bytes]]:
@@ -111,11 +140,18 @@ def _accept(request: bytes) -> bytes:
 
 
 def _listen(server: socket.socket, told: list[int]) -> None:
-    """Until the archive has reported: whoever looks whether the port is open calls here too."""
-    while not told:
+    """Until the archive has reported: whoever looks whether the port is open calls here too.
+
+    Each caller is heard by himself: one that says nothing must not keep the archive waiting.
+    """
+    while True:
         wire, _ = server.accept()
-        with suppress(OSError):
-            _hear(wire, told)
+        threading.Thread(target=_hear_out, args=(wire, told), daemon=True).start()
+
+
+def _hear_out(wire: socket.socket, told: list[int]) -> None:
+    with suppress(OSError):
+        _hear(wire, told)
 
 
 def _hear(wire: socket.socket, told: list[int]) -> None:
@@ -152,11 +188,12 @@ def _main() -> None:
     mine, its, address, port, own_port, sop_class, uid = sys.argv[1:]
     told: list[int] = []
     with socket.create_server(("", int(own_port))) as server:
-        server.settimeout(SECONDS)
-        waiting = threading.Thread(target=_listen, args=(server, told))
-        waiting.start()
+        threading.Thread(target=_listen, args=(server, told), daemon=True).start()
         _ask(mine, its, (address, int(port)), sop_class, uid)
-        waiting.join(2 * SECONDS)
+        deadline = time.monotonic() + 2 * SECONDS
+        while not told and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.2)  # the archive hears that it was heard
     print("event", *told)
 
 
