@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from reports.people import directory, totp
 from reports.people.models import Attempts, Person
-from reports.trail.record import record
+from reports.trail.record import address_of, record
 
 FREE = 5
 """Failures before anybody has to wait."""
@@ -32,11 +32,6 @@ def wait_after(failures: int, free: int = FREE) -> timedelta:
     """Twice as long with each failure, up to an hour."""
     over = failures - free
     return min(FIRST * 2 ** min(over, 20), LONGEST) if over >= 0 else timedelta()
-
-
-def address_of(request: HttpRequest) -> str:
-    """Where it comes from: our own Apache says so."""
-    return str(request.META.get("HTTP_X_REAL_IP") or request.META.get("REMOTE_ADDR", ""))
 
 
 def prove(request: HttpRequest, name: str, password: str, code: str) -> Person | None:

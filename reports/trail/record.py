@@ -11,6 +11,11 @@ from django.http import HttpRequest
 from reports.studies.models import Study
 
 
+def address_of(request: HttpRequest) -> str:
+    """Where it comes from: our own Apache says so."""
+    return str(request.META.get("HTTP_X_REAL_IP") or request.META.get("REMOTE_ADDR", ""))
+
+
 def record(
     request: HttpRequest,
     action: str,
@@ -27,8 +32,7 @@ def record(
     who = person or (request.user.get_username() if request.user.is_authenticated else "")
     about = (study.patient_id, study.uid) if study else ("", "")
     outcome = "failure" if failed else "success"
-    address = request.META.get("HTTP_X_REAL_IP") or request.META.get("REMOTE_ADDR", "")
-    _append(action, outcome, who, address, *about, detail)
+    _append(action, outcome, who, address_of(request), *about, detail)
 
 
 def record_at_the_box(action: str, person: str, **detail: Any) -> None:

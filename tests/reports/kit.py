@@ -14,6 +14,19 @@ create role "reports-owner" login;
 create database reports owner "reports-owner";
 """
 
+CHROMIUM = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+"""A Chromium that no person looks at, and that asks nobody on the network."""
+
 
 class Cluster:
     """A PostgreSQL that only its socket's folder reaches."""

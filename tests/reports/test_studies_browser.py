@@ -11,23 +11,12 @@ from pathlib import Path
 
 import pytest
 from archive_kit import spare_port
-from kit import Cluster
+from kit import CHROMIUM, Cluster
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 LOOK = "document.dispatchEvent(new Event('visibilitychange'))"
 AT = "return document.activeElement.closest('tr')?.dataset.uid || ''"
 UID = "1.2.826.0.1.3680043.10.998"
@@ -75,7 +64,7 @@ def site(
 ) -> Iterator[Site]:
     told, cluster = served
     options = ChromeOptions()
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+    for flag in (*CHROMIUM, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(flag)
     browser = Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
     made = Site(browser, told["url"], cluster)

@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import viewer_objects as make
 import viewer_site
+from kit import CHROMIUM
 from pydicom.uid import generate_uid
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions, ChromeService, Keys
 from selenium.webdriver.common.by import By
@@ -22,18 +23,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from reports.viewer import palettes
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--force-device-scale-factor=1",
-)
+FLAGS = (*CHROMIUM, "--force-device-scale-factor=1")
 LOOKED = """
   const canvas = document.querySelectorAll(".pane")[arguments[0]].querySelector(".frame");
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
