@@ -135,6 +135,7 @@ def told() -> Iterator[Callable[[Row], None]]:
             shown.update(Text(f"{row.device}: {row.protocol}: {row.done}"))
             if row.result == "failed":
                 _err.print(Text(f"FAILED: {row.device}: {row.protocol}: {row.done}", "bold red"))
+                _err.print(Text(row.why), soft_wrap=True)
 
         yield tell
 
@@ -156,7 +157,7 @@ def _report(
         out.print(Text(counts(evidence) + after, "bold"))
         if form.svg:
             form.svg.write_text(picture(out), "utf-8")
-        for row in evidence.failed:
+        for row in evidence.failed:  # once more, below the tables
             said = f"\nFAILED: {row.device}: {row.protocol}: {row.done}\n{row.why}"
             _err.print(Text(said), soft_wrap=True)
     if evidence.failed:

@@ -94,11 +94,7 @@ def test_what_a_umask_takes_is_given_back(
     shared: str, context: Context, lab: Lab, client: ClientOf, note: Note
 ) -> None:
     """A UNIX system's umask of 022: the others write its file and into its folder all the same."""
-    hands = list(_hands(context, lab, client, shared))
-    author = next((each for each in hands if each.speaks.startswith("NFS")), None)
-    if author is None:
-        pytest.skip("no UNIX system writes there")
-    other = next(each for each in hands if each is not author)
+    author, other = _unix_and_other(context, lab, client, shared)
     note(author.device, author.speaks, f"{other.device} changes what it made with umask 022")
     _sweep(lab, shared)
     try:
@@ -106,8 +102,21 @@ def test_what_a_umask_takes_is_given_back(
         _must(other, shared, ("write", "OLD.TXT", "b"), ("write", "OLD/NEW.TXT", "c"))
         _must(author, shared, ("protect", "OLD.TXT"))
         assert other.work(shared, [("write", "OLD.TXT", "d")]).error
-        # The negative control: without the watcher, the client's mode decides.
-        lab.exec("box", ["systemctl", "stop", nfs.RIGHTS], check=True)
+    finally:
+        _sweep(lab, shared)
+
+
+@pytest.mark.alone
+def test_control_without_its_watcher_the_umask_decides(
+    shared: str, context: Context, lab: Lab, client: ClientOf, note: Note
+) -> None:
+    author, other = _unix_and_other(context, lab, client, shared)
+    note(
+        author.device, author.speaks, f"control: {other.device} may not, while {nfs.RIGHTS} is off"
+    )
+    _sweep(lab, shared)
+    lab.exec("box", ["systemctl", "stop", nfs.RIGHTS], check=True)
+    try:
         _must(author, shared, ("write", "LATE.TXT", "a"))
         assert other.work(shared, [("write", "LATE.TXT", "b")]).error
         lab.exec("box", ["systemctl", "start", nfs.RIGHTS], check=True)
@@ -117,6 +126,14 @@ def test_what_a_umask_takes_is_given_back(
     finally:
         lab.exec("box", ["systemctl", "start", nfs.RIGHTS], check=True)
         _sweep(lab, shared)
+
+
+def _unix_and_other(context: Context, lab: Lab, client: ClientOf, share: str) -> tuple[Hand, Hand]:
+    hands = list(_hands(context, lab, client, share))
+    author = next((each for each in hands if each.speaks.startswith("NFS")), None)
+    if author is None:
+        pytest.skip("no UNIX system writes there")
+    return author, next(each for each in hands if each is not author)
 
 
 def _sweep(lab: Lab, share: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from itertools import count
 from pathlib import Path
 
@@ -69,6 +71,17 @@ def test_a_check_that_changes_the_box_for_all_runs_alone(items: list[pytest.Item
             )
         )
         assert (item.nodeid in alone) == expected, name
+
+
+STOPS = re.compile(r"""["']systemctl["'],\s*["'](stop|restart|mask|disable)["']""")
+
+
+def test_a_check_that_stops_a_unit_runs_alone(items: list[pytest.Item]) -> None:
+    """Another check, beside it, finds the unit stopped: it has cost a whole run of CI once."""
+    alone = {each.nodeid for each in lanes.alone(items)}
+    stopping = [item for item in items if STOPS.search(inspect.getsource(item.function))]  # type: ignore[attr-defined]
+    assert len(stopping) > 5
+    assert [item.name for item in stopping if item.nodeid not in alone] == []
 
 
 def test_a_device_does_one_thing_at_a_time(items: list[pytest.Item]) -> None:
