@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,15 @@ def test_the_same_tree_is_the_same_archive(box: BoxInAFolder) -> None:
     first = box.archive(files).read_bytes()
     assert box.archive(files).read_bytes() == first
     assert box.archive([file("/etc/a", "other\n"), files[1]]).read_bytes() != first
+
+
+def test_what_is_staged_is_not_taken_for_a_file_somebody_writes(box: BoxInAFolder) -> None:
+    """Postfix's checker waits for up to two seconds with a file that is younger than one."""
+    archive = box.archive([file("/etc/a"), file("/etc/b")])
+    generation, _ = box.store.stage(archive)
+    ages = [time.time() - generation.staged(name).stat().st_mtime for name in ("/etc/a", "/etc/b")]
+    assert min(ages) > 3600
+    assert time.time() - archive.stat().st_mtime < 60  # the control: what was written just now
 
 
 def test_an_untouched_archive_is_staged(box: BoxInAFolder) -> None:
