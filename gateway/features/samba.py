@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.features.shape import Feature
-from gateway.features.shares import folder
+from gateway.features.shares import DEVICES_GROUP, folder
 from gateway.policy import SERVICES, End, Flow, device_end
 from gateway.profiles import Afp
 from gateway.render import RenderedFile, fill
@@ -105,7 +105,8 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
         values = configuration(site, server)
         for unit, command in zip(UNITS[server], restart, strict=True):
             unit_path = f"/etc/systemd/system/{unit}"
-            content = fill(f"{unit_path[1:]}.j2", server=server, shares=values["shares"])
+            told = {"server": server, "group": DEVICES_GROUP, "shares": values["shares"]}
+            content = fill(f"{unit_path[1:]}.j2", **told)
             yield RenderedFile(unit_path, content, "samba", reload=command)
         content = fill(f"{path[1:]}.j2", **values)
         reload = ("/usr/bin/systemctl", "try-restart", *UNITS[server])

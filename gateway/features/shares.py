@@ -31,7 +31,8 @@ ROOT = "/srv/gateway/shares"
 ACCOUNTS = "/etc/gateway/accounts.json"
 FOLDERS = "/etc/tmpfiles.d/gateway-shares.conf"
 DEVICES_GROUP = "gateway-devices"
-"""Primary group of every device's account. It has no right to anything: it marks them as ours."""
+"""Primary group of every device's account: it marks them as ours. Its one right is to look into
+Samba's run folders, by name (see smbd-common.j2)."""
 
 # Users of base-passwd and of packages a box can have: a device's account would be theirs.
 _BASE = "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gateway.sharing import Grant, grants
+from gateway.features.shares import DEVICES_GROUP
+from gateway.sharing import Grant, grants, server_of
 from gateway.verify.context import Context
 from gateway.verify.plugin import SMB, Note
 from gateway.verify.reach import SOON
@@ -73,16 +75,17 @@ def test_only_its_own_kind_of_smb_is_open(
 
 MARK = "Shibboleth-4711"
 SNIFF = """
-import socket, sys, time
+import os, socket, sys, time
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(3))
 wire.settimeout(0.2)
 print("ready", flush=True)
 seen, end = b"", time.monotonic() + 10
-while time.monotonic() < end and not __import__("os").path.exists("done"):
+while time.monotonic() < end:
     try:
         seen += wire.recv(65536)
-    except TimeoutError:
-        pass
+    except TimeoutError:  # nothing is left to be read, so this may be the end
+        if os.path.exists("done"):
+            break
 # [MS-SMB2] 2.2.41: an encrypted message begins with 0xFD "SMB".
 print("clear" if sys.argv[1].encode() in seen else "hidden", b"\\xfdSMB" in seen)
 """
@@ -139,6 +142,54 @@ def test_a_file_passes_between_old_and_new(
         assert ("NT_STATUS_ACCESS_DENIED" in words) == (not grant.writes), (who, words)
     gone = client(writers[-1]).work(share, f"$SMB 'del {name}'; $SMB ls")
     assert name not in gone.stdout
+
+
+def test_who_lists_and_who_deletes_at_once(context: Context, client: ClientOf, note: Note) -> None:
+    """Each has a process of its own: one that takes the others for dead loses their locks."""
+    pairs = _writer_and_reader(context)
+    if pairs is None:
+        pytest.skip("no share is used by two devices of the same server")
+    share, writer, reader = pairs
+    note(reader, client(reader).dialect, f"lists {share} 200 times while {writer} puts and deletes")
+    deletes = "; ".join(["put sent busy.dat; del busy.dat"] * 60)
+    work = {
+        writer: f"head -c 65536 /dev/urandom >sent; $SMB '{deletes}'",
+        reader: f"$SMB '{'; '.join(['ls'] * 200)}'",
+    }
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda who: client(who).work(share, work[who]), work))
+    refused = [line for each in done for line in each.stdout.splitlines() if "NT_STATUS" in line]
+    assert refused == []
+
+
+def test_a_server_sees_which_of_its_processes_live(context: Context, lab: Lab, note: Note) -> None:
+    """As a device's account, as it asks before it takes a lock over; nobody else may (control)."""
+    users = {server_of(context.site, each.device): each.device for each in grants(context.site)}
+    served = [server for server in SMB if server in users]
+    if not served:
+        pytest.skip("no share is served by SMB")
+    note("box", "SMB", f"{' and '.join(served)}: a process is seen alive by devices' accounts only")
+    for server in served:
+        pid = lab.exec("box", ["cat", f"/run/samba/{server}/smbd.pid"], check=True).stdout.strip()
+        ask = ("cat", f"/run/samba/{server}/msg.lock/{pid}")
+        assert _as(lab, users[server], DEVICES_GROUP, *ask) == 0
+        assert _as(lab, "nobody", "nogroup", *ask) != 0
+        assert _as(lab, "nobody", "nogroup", "cat", f"/run/samba/{server}/locking.tdb") != 0
+
+
+def _as(lab: Lab, user: str, group: str, *command: str) -> int:
+    who = ("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--")
+    return lab.exec("box", [*who, *command]).returncode
+
+
+def _writer_and_reader(context: Context) -> tuple[str, str, str] | None:
+    by_smb = [each for each in grants(context.site) if each.server in SMB]
+    for writer in by_smb:
+        for other in by_smb:
+            same = (writer.share, writer.server) == (other.share, other.server)
+            if writer.writes and same and writer.device != other.device:
+                return writer.share, writer.device, other.device
+    return None
 
 
 @pytest.mark.alone

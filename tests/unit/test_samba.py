@@ -139,8 +139,11 @@ def test_nobody_else_on_the_box_reads_the_names_of_open_files(unit: str) -> None
     """They are in locking.tdb, which Samba makes 0644: `nobody` read a patient's name there."""
     units = {file.path: file.content.decode() for file in samba.files(site(BOTH), ())}
     lines = units[f"/etc/systemd/system/{unit}.service"].splitlines()
-    for kind in ("Runtime", "State", "Cache", "Logs"):
+    for kind in ("State", "Cache", "Logs"):
         assert f"{kind}DirectoryMode=0700" in lines
+    # Which of its processes are alive is asked there as a device's account.
+    assert "RuntimeDirectoryMode=0710" in lines
+    assert "Group=gateway-devices" in lines
 
 
 def test_flows_of_an_old_device_are_ipv4_and_both_ways() -> None:
