@@ -10,6 +10,7 @@ import base64
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,30 +33,37 @@ Rows = list[dict[str, Any]]
 
 
 def report(store: Store) -> dict[str, Any]:
-    """Every part of it, by name."""
-    told: dict[str, Any] = {}
-    for name, ask in PARTS.items():
-        try:
-            found = ask(store)
-        except (Failed, OSError, ValueError, KeyError, IndexError) as error:
-            found = [{"failed": f"{error}" or type(error).__name__}]
-        if found:
-            told[name] = found
-    return told
+    """Every part of it, by name. Asked side by side: what is to be updated takes apt a second."""
+    with ThreadPoolExecutor() as pool:
+        told = dict(
+            zip(PARTS, pool.map(lambda ask: _told(ask, store), PARTS.values()), strict=True)
+        )
+    return {name: rows for name, rows in told.items() if rows}
+
+
+def _told(ask: Callable[[Store], Rows], store: Store) -> Rows:
+    try:
+        return ask(store)
+    except (Failed, OSError, ValueError, KeyError, IndexError) as error:
+        return [{"failed": f"{error}" or type(error).__name__}]
+
+
+def _units(store: Store) -> Sequence[str]:
+    """Those of the active generation: the folders of a service outlive it."""
+    state = store.state()
+    if state.active is None:
+        return ()
+    return view(store.generation(state.active), state.only_first).manifest.units
 
 
 def _services(store: Store) -> Rows:
-    state = store.state()
-    if state.active is None:
-        return []
-    manifest = view(store.generation(state.active), state.only_first).manifest
     return [
         {
             "name": unit.name,
             "runs": unit.runs and not unit.lacks,
             "state": unit.lacks or f"{unit.active} ({unit.sub})",
         }
-        for unit in services.units(manifest.units)
+        for unit in services.units(_units(store))
     ]
 
 
@@ -148,7 +156,7 @@ def waiting(said: str) -> list[str]:
 
 
 def _archive(store: Store) -> Rows:
-    if not any("orthanc" in each["name"] or "archive" in each["name"] for each in _services(store)):
+    if "gateway-archive.service" not in _units(store):
         return []
     way = json.loads(ARCHIVE.read_text())
     login = base64.b64encode(f"{way['user']}:{way['password']}".encode()).decode()
@@ -169,7 +177,7 @@ def _archive(store: Store) -> Rows:
 
 
 def _fax(store: Store) -> Rows:
-    if not _has(store, "fax-queue.service"):
+    if "fax-queue.service" not in _units(store):
         return []
     queues = (("waiting to be sent", "sendq", "q*"), ("received", "recvq", "fax*"))
     counted = [
@@ -188,13 +196,13 @@ def modems(folder: Path) -> Rows:
 
 
 def _mail(store: Store) -> Rows:
-    if not _has(store, "postfix.service"):
+    if "postfix.service" not in _units(store):
         return []
     return [{"name": each, "count": _count(MAIL / each, "**/*")} for each in ("active", "deferred")]
 
 
 def _intake(store: Store) -> Rows:
-    if not _has(store, "intake.service"):
+    if "intake.service" not in _units(store):
         return []
     told = json.loads(INTAKE.read_text("utf-8"))
     stored = last_stored(Path(told["state"], "ledger.sqlite"))
@@ -231,19 +239,14 @@ def last_stored(ledger: Path) -> dict[str, str]:
 
 
 def _reports(store: Store) -> Rows:
-    return [certificate.told()] if _has(store, "reports-web.service") else []
-
-
-def _has(store: Store, unit: str) -> bool:
-    """Whether the active generation has a service: its folders outlive it."""
-    return any(each["name"] == unit for each in _services(store))
+    return [certificate.told()] if "reports-web.service" in _units(store) else []
 
 
 def _count(folder: Path, pattern: str) -> int:
     return sum(1 for each in folder.glob(pattern) if each.is_file())
 
 
-PARTS: dict[str, Callable[[Store], Sequence[dict[str, Any]]]] = {
+PARTS: dict[str, Callable[[Store], Rows]] = {
     "audit": audited.kept,
     "services": _services,
     "nics": _nics,

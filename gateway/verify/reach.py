@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -38,6 +39,10 @@ while True:
 """
 
 
+Way = tuple[str, str, int]
+"""From where, to which address, on which port."""
+
+
 @dataclass(frozen=True)
 class Met:
     """What came of it. ``answer`` is what the client got; ``seen`` the address the server saw."""
@@ -69,3 +74,11 @@ def connect(lab: Lab, source: str, address: str, port: int, patience: float = 0)
     wait = SOON if patience == 0 else 2
     client = ["python3", "-c", CONNECT, address, str(port), str(patience), str(wait)]
     return lab.exec(source, client, timeout=20).stdout.strip()
+
+
+def not_silent(lab: Lab, ways: Iterable[Way]) -> list[Way]:
+    """Those on which anything answered; tried side by side, for silence is known by waiting."""
+    asked = list(ways)
+    with ThreadPoolExecutor() as pool:
+        answers = pool.map(lambda way: connect(lab, *way), asked)
+        return [way for way, answer in zip(asked, answers, strict=True) if answer != "silent"]
