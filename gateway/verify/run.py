@@ -67,8 +67,10 @@ def verify(context: Context, told: Callable[[Row], None], only: str = "") -> Evi
 
 def _beside_each_other(checks: Checks, tell: Tell) -> None:
     """All but those that run alone, in processes of their own: pytest knows no threads."""
-    # Not forked: a progress display's thread may hold a lock just then.
-    fresh = multiprocessing.get_context("spawn")
+    # Not forked from here, where a progress display's thread may hold a lock just then, but from
+    # a process of its own that has loaded once what each of them needs.
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload([__name__])
     next_lane = fresh.Value("i", 0)
     readers: list[Connection] = []
     for _ in range(BESIDE):
