@@ -31,6 +31,7 @@ TREE = images.Recipe(
         "iproute2",
         "orthanc",
         "orthanc-dicomweb",
+        "orthanc-webviewer",  # what the viewer is measured against (tests/bench/reports_readers.py)
         "poppler-utils",
         "postgresql-17",
         "python3",

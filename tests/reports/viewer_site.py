@@ -20,6 +20,7 @@ from pydicom.dataset import FileDataset
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+PLUGINS = "/usr/share/orthanc/plugins"
 
 
 def free_port() -> int:
@@ -29,10 +30,10 @@ def free_port() -> int:
 
 
 class Orthanc:
-    """Debian's own, with nothing but its REST interface."""
+    """Debian's own, with nothing but its REST interface, or with plugins of Debian's."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, plugins: Sequence[str] = ()) -> None:
+        self.folder, self.port, self.plugins = folder, free_port(), plugins
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
@@ -44,7 +45,7 @@ class Orthanc:
             "DicomServerEnabled": False,
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
-            "Plugins": [],
+            "Plugins": [f"{PLUGINS}/{each}" for each in self.plugins],
         }
         path = self.folder / "orthanc.json"
         path.write_text(json.dumps(told))
@@ -111,8 +112,8 @@ def enter(archive: Orthanc, objects: Sequence[FileDataset], **about: Any) -> Any
 
 
 @contextlib.contextmanager
-def archive(folder: Path) -> Iterator[Orthanc]:
-    made = Orthanc(folder)
+def archive(folder: Path, plugins: Sequence[str] = ()) -> Iterator[Orthanc]:
+    made = Orthanc(folder, plugins)
     made.start()
     try:
         yield made
@@ -121,7 +122,9 @@ def archive(folder: Path) -> Iterator[Orthanc]:
 
 
 @contextlib.contextmanager
-def site(folder: Path, filling: str, workers: int = 2) -> Iterator[dict[str, Any]]:
+def site(
+    folder: Path, filling: str, workers: int = 2, plugins: Sequence[str] = ()
+) -> Iterator[dict[str, Any]]:
     """All of it, running. ``filling`` names a function ``f(archive)`` as ``module:function``.
 
     It runs in a process of its own, whose Django has this site's configuration, and what it
@@ -131,7 +134,7 @@ def site(folder: Path, filling: str, workers: int = 2) -> Iterator[dict[str, Any
     cluster.start()
     with contextlib.ExitStack() as stack:
         stack.callback(cluster.stop)
-        orthanc = stack.enter_context(archive(folder))
+        orthanc = stack.enter_context(archive(folder, plugins))
         before = {key: os.environ.get(key) for key in ("GATEWAY_REPORTS", "DJANGO_SETTINGS_MODULE")}
         path = configure(folder, archive=str(orthanc.credentials))
         os.environ.update({key: value for key, value in before.items() if value is not None})
