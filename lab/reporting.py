@@ -42,6 +42,7 @@ TREE = images.Recipe(
         "python3-numpy",
         "python3-pil",
         "python3-psycopg",
+        "python3-psycopg-c",
         "python3-pydicom",
         "python3-pytest",
         "python3-pytest-django",

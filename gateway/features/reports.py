@@ -68,6 +68,7 @@ PACKAGES = (
     "python3-numpy",
     "python3-pil",
     "python3-psycopg",
+    "python3-psycopg-c",  # found by the one before; without it rows are read by ctypes
     "python3-pydicom",
     "python3-reportlab",
     "python3-yaml",
