@@ -7,6 +7,7 @@ anything may be deleted at any time.
 from __future__ import annotations
 
 import fcntl
+import gzip
 import hashlib
 import json
 import logging
@@ -23,6 +24,8 @@ FORM = "1"
 BUDGET = 2 << 30
 """Bytes: some 2,000 objects of 60 frames."""
 STRIPES = 64
+ENDINGS = ("json", "raw", "one", "rest")
+"""What is told of an image, its frames, and as gzip the first of them and all others."""
 LOG = logging.getLogger(__name__)
 
 
@@ -49,6 +52,12 @@ class Kept:
         with self.path.open("rb") as file:
             file.seek(start)
             return file.read(length)
+
+    def ending(self, start: int, length: int) -> str:
+        """Of the file with these bytes packed; empty for what no viewer asks for."""
+        if (start, length) == (0, self.frame):
+            return "one"
+        return "rest" if (start, length) == (self.frame, self.size - self.frame) else ""
 
 
 class Store:
@@ -87,6 +96,24 @@ class Store:
             return Kept(about, len(frames), held=frames)
         return Kept(about, len(frames), self._at(uid, "raw"))
 
+    def packed(self, uid: str, kept: Kept, start: int, length: int) -> bytes:
+        """Some of the bytes as gzip. Packing takes longer than all else, so it is done once.
+
+        Raises FileNotFoundError as ``part`` does.
+        """
+        ending = kept.ending(start, length)
+        place = self._at(uid, ending) if ending and kept.path else None
+        if place and (found := _read(place)):
+            return found
+        made = gzip.compress(kept.part(start, length), compresslevel=1, mtime=0)
+        try:
+            if place:
+                self._clear(len(made))
+                self._write(place, made)
+        except OSError as error:
+            LOG.warning("packed frames are not kept: %s", error)
+        return made
+
     def _write(self, path: Path, what: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=self.folder, prefix="new-")
         try:
@@ -104,11 +131,13 @@ class Store:
         with self._lock("clear"):
             files = {each: each.stat() for each in self.folder.iterdir() if each.suffix}
             held = sum(each.st_size for each in files.values())
-            told = [each for each in files if each.suffix == ".json"]
-            for each in sorted(told, key=lambda path: files[path].st_mtime):
+            looked: dict[str, float] = {}
+            for each, about in files.items():
+                looked[each.stem] = max(looked.get(each.stem, 0.0), about.st_mtime)
+            for name in sorted(looked, key=lambda stem: looked[stem]):
                 if held + more <= self.budget:
                     break
-                for path in (each, each.with_suffix(".raw")):
+                for path in (self.folder / f"{name}.{ending}" for ending in ENDINGS):
                     held -= files[path].st_size if path in files else 0
                     path.unlink(missing_ok=True)
 
@@ -129,3 +158,10 @@ class Store:
         with (self.folder / f"lock-{name}").open("wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

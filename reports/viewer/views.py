@@ -86,7 +86,11 @@ def meta(request: HttpRequest, uid: str) -> HttpResponseBase:
     if unchanged := get_conditional_response(request, etag=etag):
         return _keep(unchanged, etag)
     kept = load.image(archive.reader(), image)
-    return _keep(_packed(request, JsonResponse({"uid": image.uid, **kept.told})), etag)
+    response = JsonResponse({"uid": image.uid, **kept.told})
+    packs = _takes_gzip(request) and len(response.content) >= PACKED
+    if packs:
+        response.content = gzip.compress(response.content, compresslevel=1, mtime=0)
+    return _keep(_encoded(response, packs), etag)
 
 
 @said_plainly
@@ -98,9 +102,13 @@ def pixels(request: HttpRequest, uid: str) -> HttpResponseBase:
     if unchanged := get_conditional_response(request, etag=etag):
         return _keep(unchanged, etag)
     kept = load.image(archive.reader(), image)
-    body = _part(kept, first, count)
+    start, length = _span(kept, first, count)
+    packs = _takes_gzip(request) and length >= PACKED
+    body = (
+        load.store().packed(image.uid, kept, start, length) if packs else kept.part(start, length)
+    )
     response = HttpResponse(body, content_type="application/octet-stream")
-    return _keep(_packed(request, response), etag)
+    return _keep(_encoded(response, packs), etag)
 
 
 def _opened(request: HttpRequest, uid: str) -> Study:
@@ -114,7 +122,9 @@ def _opened(request: HttpRequest, uid: str) -> Study:
 
 
 def _image(request: HttpRequest, uid: str) -> Image:
-    found = Image.objects.select_related("series__study").filter(uid=uid).first()
+    few = Image.objects.select_related("series__study")
+    few = few.only("uid", "archive_id", "series__study__uid")  # asked for with each frame
+    found = few.filter(uid=uid).first()
     if found is None:
         raise Http404(uid)
     _opened(request, found.series.study.uid)
@@ -130,18 +140,21 @@ def _asked(request: HttpRequest, name: str, otherwise: int) -> int:
     return int(told)
 
 
-def _part(kept: Kept, first: int, count: int) -> bytes:
+def _span(kept: Kept, first: int, count: int) -> tuple[int, int]:
+    """Where those frames begin, and how long they are, in bytes."""
     frames = len(kept.told["frames"])
     many = frames - first if count < 0 else count
     if first >= frames or many < 1 or first + many > frames:
         raise UnfitError(_("This image has %(frames)d frames.") % {"frames": frames})
-    return kept.part(first * kept.frame, many * kept.frame)
+    return first * kept.frame, many * kept.frame
 
 
-def _packed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    takes = request.headers.get("Accept-Encoding", "")
-    if "gzip" in takes and len(response.content) >= PACKED:
-        response.content = gzip.compress(response.content, compresslevel=1, mtime=0)
+def _takes_gzip(request: HttpRequest) -> bool:
+    return "gzip" in request.headers.get("Accept-Encoding", "")
+
+
+def _encoded(response: HttpResponse, packed: bool) -> HttpResponse:
+    if packed:
         response.headers["Content-Encoding"] = "gzip"
     patch_vary_headers(response, ["Accept-Encoding"])
     return response

@@ -45,14 +45,16 @@ def pictures(frames: int, rows: int, columns: int) -> Any:
     return np.random.default_rng(7).poisson(2 + strength * organ).astype(np.uint16)
 
 
-def objects() -> list[Callable[[str], Any]]:
-    """One of each kind of examination."""
+def objects() -> list[Callable[[str, str], Any]]:
+    """One of each kind of examination, of a study and a patient."""
     import viewer_objects as make
 
     def of(kind: str, shape: tuple[int, int, int], vector: str, **values: Any) -> Any:
         pixels = pictures(*shape)
         vectors = {vector: [*range(1, shape[0] + 1)]}
-        return lambda study: make.nm(kind, pixels, study, vectors, **values)
+        return lambda study, patient: make.nm(
+            kind, pixels, study, vectors, PatientID=patient, **values
+        )
 
     phase = [make.item(ActualFrameDuration=10_000, NumberOfFramesInPhase=60)]
     return [
@@ -71,7 +73,8 @@ def studies(orthanc: Any) -> dict[str, Any]:
 
     kinds, made = objects(), []
     for number in range(1 + SETS * READERS * EACH_COLD):
-        study = viewer_site.enter(orthanc, [kinds[number % len(kinds)](generate_uid())])
+        made_of = kinds[number % len(kinds)]
+        study = viewer_site.enter(orthanc, [made_of(generate_uid(), f"P-{number}")])
         made.append({"study": study.uid, "archive": study.archive_id})
     return {"studies": made}
 

@@ -270,6 +270,27 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes(tmp_path: Path) -> None:
     assert store.find("1.2.4") is not None
 
 
+def test_packed_frames_are_packed_once_and_go_with_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "frames", budget=10_000)
+    kept = store.keep("1.2.1", {"frames": [{}, {}, {}]}, bytes(1000) + bytes([1]) * 2000)
+    spans = {"one": (0, 1000), "rest": (1000, 2000), "": (1000, 1000)}
+    for start, length in spans.values():
+        packed = store.packed("1.2.1", kept, start, length)
+        assert gzip.decompress(packed) == kept.part(start, length)
+    monkeypatch.setattr("reports.viewer.store.gzip.compress", lambda *_a, **_b: b"anew")
+    assert [store.packed("1.2.1", kept, *span) == b"anew" for span in spans.values()] == [
+        *(False, False),
+        True,  # what no viewer asks for is not kept
+    ]
+    for each in (tmp_path / "frames").iterdir():
+        os.utime(each, (1, 1))
+    store.keep("1.2.2", {"frames": [{}]}, bytes(9000))
+    assert {each.suffix for each in (tmp_path / "frames").glob("*.*")} == {".json", ".raw"}
+    assert store.find("1.2.2") is not None
+
+
 def test_what_is_half_written_is_not_there(tmp_path: Path) -> None:
     store = Store(tmp_path)
     kept = store.keep("../../etc/passwd", {"frames": [{}]}, bytes(100))
