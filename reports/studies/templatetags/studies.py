@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from django import template
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from reports.studies.listing import Asked
-from reports.studies.models import Study
+from reports.studies.models import Status, Study
 from reports.studies.names import shown
 
 register = template.Library()
@@ -21,6 +22,24 @@ def person(name: str) -> str:
     return shown(name)
 
 
+@dataclass(frozen=True)
+class Moment:
+    """A time on the box's own clock, ready to be shown."""
+
+    iso: str
+    day: str
+    clock: str
+
+
+@register.filter
+def moment(when: datetime | None) -> Moment | None:
+    """Worked out once: the filter ``date`` looks for the time zone anew each time it is used."""
+    if when is None:
+        return None
+    local = timezone.localtime(when)
+    return Moment(local.isoformat(), f"{local:%Y-%m-%d}", f"{local:%H:%M}")
+
+
 @register.filter
 def age(study: Study) -> int | None:
     """In years, on the day of the study."""
@@ -29,6 +48,12 @@ def age(study: Study) -> int | None:
     if born is None or born > on:
         return None
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+@register.filter
+def called(status: str) -> str:
+    """What a status is called."""
+    return str(Status(status).label)
 
 
 @register.filter
