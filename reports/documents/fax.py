@@ -33,8 +33,9 @@ def send(pdf: bytes, to: str) -> None:
     with TemporaryDirectory(prefix="fax-") as folder:
         page = Path(folder) / "report.pdf"
         page.write_bytes(pdf)
-        # -n: no cover page. A list of words: no shell reads the number.
-        words = ["sendfax", "-n", "-h", settings.CONFIG.fax_host, "-f", "reports"]
+        # -n: no cover page. -m: fine, or small print and Chinese names cannot be read at the far
+        # end. A list of words: no shell reads the number.
+        words = ["sendfax", "-n", "-m", "-h", settings.CONFIG.fax_host, "-f", "reports"]
         words += ["-d", number(to), str(page)]
         place = {"PATH": PLACES, "HOME": folder, "LC_ALL": "C.UTF-8"}
         try:

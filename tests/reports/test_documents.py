@@ -408,7 +408,7 @@ def test_a_fax_is_sent_as_hylafax_is_asked(study: Study, chen: Client, machine: 
     chen.post(url, {"number": "(07) 312-1101"})
     send.everything()
     asked = machine.read_text().splitlines()
-    assert asked[:-1] == ["-n", "-h", "fax@10.0.0.1:4559", "-f", "reports", "-d", "073121101"]
+    assert asked[:-1] == ["-n", "-m", "-h", "fax@10.0.0.1:4559", "-f", "reports", "-d", "073121101"]
     assert (machine.parent / "asked.head").read_text() == "%PDF-"
     assert Sent.objects.get(way="fax").state == "done"
     assert Event.objects.filter(action="send", detail__way="fax").count() == 2
