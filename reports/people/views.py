@@ -111,13 +111,19 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def _enrol(request: HttpRequest, person: Person) -> HttpResponse | None:
-    """A second factor is proved before it is asked for."""
+    """A second factor is proved before it is asked for; by who knows the password.
+
+    Whoever finds a session open could else give himself a way in, and lock the other one out.
+    """
     secret = request.session.get(_SECRET, "")
     step = totp.matches(secret, request.POST.get("code", ""), 0) if secret else 0
     if not step or person.totp_secret:
         messages.error(
             request, _("That code does not fit: look whether the device's clock is right.")
         )
+        return None
+    if not prove(request, person.username, request.POST.get("password", "")[:128], ""):
+        messages.error(request, _("That is not your password, or the code is wrong."))
         return None
     person.totp_secret, person.totp_last = secret, step
     person.save(update_fields=["totp_secret", "totp_last"])

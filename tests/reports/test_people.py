@@ -165,9 +165,27 @@ class TestCodes:
             "does not fit"
             in client.post("/account", {"what": "code", "code": "1"}).content.decode()
         )
-        client.post("/account", {"what": "code", "code": totp.code(secret, now - 1)})
+        told = {"what": "code", "code": totp.code(secret, now - 1), "password": GOOD}
+        client.post("/account", told)
         assert Person.objects.get().totp_secret == secret
         return client, secret
+
+    @pytest.mark.parametrize(
+        "password", [{}, {"password": ""}, {"password": "a guess of some length"}]
+    )
+    def test_who_finds_a_session_open_sets_none_up(self, password: dict[str, str]) -> None:
+        person()
+        client = Client()
+        log_in(client)
+        client.get("/account")
+        code = totp.code(client.session["totp-secret"], int(timezone.now().timestamp()) // 30)
+        page = client.post("/account", {"what": "code", "code": code, **password})
+        assert "not your password" in page.content.decode()
+        chen = Person.objects.get()
+        assert (chen.totp_secret, chen.failures) == ("", 1)  # counted: it is no place to guess
+        assert not Event.objects.filter(action="second-factor").exists()
+        client.post("/account", {"what": "code", "code": code, "password": GOOD})
+        assert Person.objects.get().totp_secret
 
     def test_it_is_asked_for_and_each_is_taken_once(self, enrolled: tuple[Client, str]) -> None:
         code = totp.code(enrolled[1], int(timezone.now().timestamp()) // totp.STEP)
