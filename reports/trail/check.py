@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-# By itself and not by the function in the database, which its owner can replace.
+# By itself and not by the function in the database, which its owner can replace; and each name with
+# its schema, since he can also say where names are looked for (ALTER DATABASE … SET search_path).
 ANEW = """
-select id, previous, digest, encode(sha256(convert_to(jsonb_build_array(
-    previous, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), action, outcome,
-    person, address, patient_id, study, detail)::text, 'UTF8')), 'hex')
-from trail_event where id > %s order by id limit 5000
+select id, previous, digest, pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+    pg_catalog.jsonb_build_array(previous, pg_catalog.to_char(
+        pg_catalog.timezone('UTC', at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    action, outcome, person, address, patient_id, study, detail)::pg_catalog.text, 'UTF8')), 'hex')
+from public.trail_event where id operator(pg_catalog.>) %s order by id limit 5000
 """
 
 

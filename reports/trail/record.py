@@ -44,6 +44,6 @@ def _append(*told: Any) -> None:
     *texts, detail = told
     with connection.cursor() as cursor:
         cursor.execute(
-            "select trail_append(%s, %s, %s, %s, %s, %s, %s::jsonb)",
+            "select public.trail_append(%s, %s, %s, %s, %s, %s, %s::jsonb)",
             [*texts, json.dumps(detail, ensure_ascii=False, default=str)],
         )

@@ -20,4 +20,4 @@ def grant(alias: str = "owner") -> None:
             cursor.execute(f"grant {may} on {quote(model._meta.db_table)} to {quote(WEB)}")
         cursor.execute(f"grant select on django_migrations to {quote(WEB)}")
         cursor.execute(f"grant usage on all sequences in schema public to {quote(WEB)}")
-        cursor.execute(f"grant execute on function trail_append to {quote(WEB)}")
+        cursor.execute(f"grant execute on function public.trail_append to {quote(WEB)}")

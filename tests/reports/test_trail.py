@@ -74,6 +74,55 @@ def test_what_its_owner_did_to_it_shows(
         wire.rollback()
 
 
+@pytest.mark.parametrize(
+    "stands_in",
+    [
+        "create temp table trail_event as select * from public.trail_event limit 1",
+        "create schema mine; set local search_path = mine, pg_catalog, public;"
+        " create function mine.sha256(bytea) returns bytea language sql as $$ select $1 $$",
+        "create schema mine; set local search_path = mine, pg_catalog, public;"
+        " create table mine.trail_event as select * from public.trail_event limit 1",
+    ],
+)
+def test_nothing_of_another_schema_is_checked_in_its_place(
+    cluster: Cluster, django_db_setup: None, monkeypatch: pytest.MonkeyPatch, stands_in: str
+) -> None:
+    with psycopg.connect(f"host={cluster.folder} dbname=reports user=postgres") as wire:
+        for _ in range(3):
+            wire.execute("select trail_append('view', 'success', 'lin', '', '', '', '{}'::jsonb)")
+        monkeypatch.setattr("reports.trail.check.connection", wire)
+        before = check()
+        assert before.entries >= 3
+        wire.execute(stands_in)
+        assert check() == before
+        wire.rollback()
+
+
+@pytest.mark.parametrize(
+    "stands_in",
+    [
+        "create domain pg_temp.timestamptz as pg_catalog.timestamptz(0)",  # times without parts
+        "create temp table trail_event as select * from public.trail_event limit 0",
+        "create function pg_temp.sha256(bytea) returns bytea language sql as $$ select $1 $$",
+        "create function pg_temp.clock_timestamp() returns pg_catalog.timestamptz language sql"
+        " as $$ select pg_catalog.now() - interval '1 year' $$",
+    ],
+)
+def test_nothing_of_the_webs_own_goes_into_an_entry(
+    cluster: Cluster, django_db_setup: None, stands_in: str
+) -> None:
+    with psycopg.connect(f"host={cluster.folder} dbname=reports user=reports") as wire:
+        wire.execute(stands_in)
+        before = wire.execute("select clock_timestamp()").fetchone()
+        wire.execute("select trail_append('view', 'success', 'lin', '', '', '', '{}'::jsonb)")
+        newest = "select at, digest from public.trail_event order by id desc limit 1"
+        at, digest = wire.execute(newest).fetchone() or (None, "")
+        assert before
+        assert at > before[0]
+        assert len(digest) == 64
+        wire.rollback()
+
+
 def test_the_command_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
     from reports.trail.check import Found
 
