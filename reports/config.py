@@ -36,6 +36,10 @@ class Config:
     """Where hfaxd is (``host:port``), or nothing."""
     status: str = ""
     """A file with the box's state for the front page, or nothing."""
+    sheets: dict[str, str] = field(default_factory=dict)
+    """Each device that has a sheet for technicians → what it is."""
+    sheets_folder: str = ""
+    """Where they are: ``DEVICE.LANGUAGE.html``."""
     cache: str = "/var/cache/gateway-reports"
     secure: bool = True
     """Off in tests without TLS only."""

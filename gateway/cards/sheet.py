@@ -14,9 +14,12 @@ from gateway.render import fill_page
 from gateway.site import Site
 
 
-def as_html(site: Site, card: Card, *, secret: bool = False) -> str:
-    """One sheet. ``secret``: its password is a real one, to be set large."""
-    return fill_page("cards/card.html.j2", site=site, card=card, secret=secret)
+def as_html(site: Site, card: Card, *, secret: bool = False, style: str = "") -> str:
+    """One sheet. ``secret``: its password is a real one, to be set large.
+
+    ``style``: the address of its style, where a page may have none in itself.
+    """
+    return fill_page("cards/card.html.j2", site=site, card=card, secret=secret, style=style)
 
 
 def pages(

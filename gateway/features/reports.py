@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.features import database, fax, orthanc
+from gateway.features import database, fax, orthanc, sheets
 from gateway.features.database import DATABASE, KEYS, LIBRARY, OWN, OWNER, WEB
 from gateway.features.shape import Feature
 from gateway.policy import (
@@ -158,6 +158,8 @@ def settings(site: Site, reports: Reports) -> dict[str, Any]:
         "time_zone": site.box.timezone,
         "ldap": _directory(reports),
         "status": STATE,
+        "sheets": sheets.titles(site),
+        "sheets_folder": sheets.FOLDER,
     }
     if site.fax:
         told["fax_host"] = f"127.0.0.1:{fax.PORT}"
@@ -206,6 +208,7 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     yield RenderedFile(FOLDERS, folders, "reports", reload=make)
     yield from database.files()
     yield from _code()
+    yield from sheets.files(site, CODE)
     yield from _configuration(site, reports)
     yield from _units(site, reports)
 

@@ -14,7 +14,7 @@ from gateway.verify.dicom import Image, image
 from gateway.verify.plugin import Note
 from gateway.verify.test_archive import a_writer
 from gateway.verify.test_reports import a_reader
-from gateway.verify.web import Browser, Visitor
+from gateway.verify.web import Browser, Visitor, administrator
 from lab import Lab
 
 MINUTE = 60.0
@@ -28,16 +28,6 @@ def until(what: Callable[[], bool], seconds: float) -> bool:
     while not (said := what()) and time.monotonic() < deadline:
         time.sleep(1)
     return said
-
-
-def administrator(lab: Lab, browser: Browser) -> Visitor:
-    """Made on the box, as the first one is; a password of this run's own."""
-    name, password = "verify-chief", secrets.token_urlsafe(24)
-    done = lab.exec("box", ["reports", "admin", name], stdin=f"{password}\n")
-    assert done.returncode == 0, done.stderr
-    chief = Visitor(browser)
-    assert chief.log_in(name, password)
-    return chief
 
 
 def doctor(chief: Visitor, browser: Browser, role: str) -> tuple[Visitor, str]:
@@ -88,7 +78,7 @@ def test_from_a_camera_to_a_signed_report(lab: Lab, context: Context, note: Note
         " and text are in the archive",
     )
     assert camera.store(made).returncode == 0
-    chief = administrator(lab, browser)
+    chief = administrator(browser, "verify-chief")
     writer, password = doctor(chief, browser, "reporter")
     listed = until(lambda: made.study in writer.look(f"/studies/?id={made.patient}").body, MINUTE)
     assert listed, f"{made.study} is not in the list after {MINUTE:.0f} s"

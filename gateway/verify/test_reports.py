@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gateway.features import reports
+from gateway.features import reports, sheets
 from gateway.features.database import KEYS, OWN, OWNER, SOCKET, WEB
 from gateway.verify.context import Context, outsider_address
 from gateway.verify.plugin import Note
 from gateway.verify.reach import not_silent
-from gateway.verify.web import SOON, Browser
+from gateway.verify.web import REDIRECT, SOON, Browser, Visitor, administrator
 from lab import Lab
 
 READY_SECONDS = 30
@@ -91,6 +91,27 @@ def test_every_answer_has_its_headers(lab: Lab, context: Context, note: Note) ->
     assert me.get("/").headers["cache-control"] == "no-store"
     assert me.get("/static/site.css").headers["cache-control"] == "public, max-age=300"
     assert me.get("/").headers["server"] == "Apache"
+
+
+def test_each_device_has_its_sheet(lab: Lab, context: Context, note: Note) -> None:
+    """Without a login there is none, nor word of which there are; no password is on any."""
+    me = a_reader(lab, context)
+    note(me.who, "HTTPS", "the front page links each device's sheet, for who is logged in alone")
+    chief, stranger = administrator(me, "verify-sheets"), Visitor(me)
+    front = chief.look("/").body
+    for device in context.site.devices:
+        place = f"/sheets/{device}"
+        assert f'href="{place}"' in front, device
+        assert stranger.look(place).headers["location"] == f"/login?next={place}", device
+        sheet = chief.look(place)
+        assert sheet.status == 200, device
+        assert f"<h1>{device} " in sheet.body, device
+        for password in context.passwords.values():
+            assert password not in sheet.body, device
+    assert chief.look(f"/{sheets.STYLE}").headers["content-type"] == "text/css; charset=utf-8"
+    assert stranger.look("/sheets/no-device").status == REDIRECT
+    for path in ("/sheets/no-device", "/sheets/..%2fsheets%2fno-device", "/sheets/%2fetc%2fpasswd"):
+        assert chief.look(path).status in (403, 404), path
 
 
 def test_nothing_but_https(lab: Lab, context: Context, note: Note) -> None:

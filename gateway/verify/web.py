@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from gateway.problems import Failed
 from lab import Lab
 
 # Standard input: the authority's certificate. Prints what came, or what kept it from coming.
@@ -119,3 +121,13 @@ class Visitor:
         got = self.browser.get(path, headers=headers, method=method, body=body)
         self.cookies.update(got.cookies)
         return got
+
+
+def administrator(browser: Browser, name: str) -> Visitor:
+    """Made on the box, as the first one is; a password of this run's own. A name for each check."""
+    password = secrets.token_urlsafe(24)
+    browser.lab.exec("box", ["reports", "admin", name], stdin=f"{password}\n", check=True)
+    chief = Visitor(browser)
+    if not chief.log_in(name, password):
+        raise Failed(f"{name}, made just now, cannot log in to the report site")
+    return chief

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,9 @@ class Box:
     fax_waiting: int | None = None
     fax_failed: int | None = None
     copies_waiting: int | None = None
+    copies_more: bool = False
+    """Whether more copies wait than were counted."""
     problems: tuple[str, ...] = ()
-    sheets: tuple[tuple[str, str], ...] = field(default=())
-    """Title and address, of this site's own only."""
 
     @property
     def disk_used(self) -> int | None:
@@ -98,7 +98,6 @@ def _count(told: dict[str, Any], key: str) -> int | None:
 
 def _box(told: dict[str, Any]) -> Box:
     disk, fax = told.get("disk") or {}, told.get("fax") or {}
-    sheets = [(str(each["title"]), str(each["url"])) for each in told.get("sheets", [])]
     return Box(
         at=datetime.fromisoformat(told["at"]).astimezone(),
         disk_free=_count(disk, "free"),
@@ -106,7 +105,6 @@ def _box(told: dict[str, Any]) -> Box:
         fax_waiting=_count(fax, "waiting"),
         fax_failed=_count(fax, "failed"),
         copies_waiting=_count(told, "copies_waiting"),
+        copies_more=bool(told.get("copies_more")),
         problems=tuple(str(each) for each in told.get("problems", [])),
-        # Nobody who writes that file can send readers elsewhere.
-        sheets=tuple(each for each in sheets if each[1][:1] == "/" and each[1][1:2] not in "/\\"),
     )

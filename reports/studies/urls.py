@@ -13,6 +13,7 @@ urlpatterns = [
     path("studies/<str:uid>/", views.study, name="study"),
     path("studies/<str:uid>/state", views.state, name="study-state"),
     path("studies/<str:uid>/break-glass", restricting.glass, name="break-glass"),
+    path("sheets/<str:device>", views.sheet, name="sheet"),
     path("restricted/", restricting.restricted, name="restricted"),
     path("restricted/<int:pk>/end", restricting.unrestrict, name="unrestrict"),
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -41,8 +44,21 @@ def front(request: HttpRequest) -> HttpResponse:
         "today": department.today()[0].date(),
         "devices": department.devices(),
         "box": department.box(),
+        "sheets": settings.CONFIG.sheets,
     }
     return render(request, "studies/front.html", told)
+
+
+@require_safe
+def sheet(_request: HttpRequest, device: str) -> HttpResponse:
+    """A device's sheet for technicians, as the box has it. No patient is in it: no trail."""
+    if device not in settings.CONFIG.sheets:  # nothing else ever becomes the name of a file
+        raise Http404
+    file = Path(settings.CONFIG.sheets_folder, f"{device}.{get_language()}.html")
+    try:
+        return HttpResponse(file.read_bytes())
+    except OSError:
+        raise Http404 from None
 
 
 @require_safe

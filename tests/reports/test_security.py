@@ -57,9 +57,10 @@ EVERYBODY = {
     "picture",
     "logout",
     "account",
+    "sheet",
 }
 """Who is logged in; a study that is restricted asks for more (test_studies.py)."""
-VALUES = {"uid": "1.2.3", "pk": "1", "number": "1", "old": "1", "new": "2"}
+VALUES = {"uid": "1.2.3", "pk": "1", "number": "1", "old": "1", "new": "2", "device": "varicam"}
 
 
 def patterns(resolver: Any = None, before: str = "") -> dict[str, str]:

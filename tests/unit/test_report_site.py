@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,17 @@ import pytest
 
 from gateway import secrets
 from gateway.box.reporting import keys, state
+from gateway.cards.card import cards
+from gateway.cards.sheet import as_html
 from gateway.checks import reports as checked
-from gateway.features import database, fax, reports
+from gateway.features import database, fax, reports, sheets
 from gateway.load import load
 from gateway.problems import Failed
 from gateway.site import Site
 from reports import config
 
 CLEAN = Path(__file__).parent.parent / "errors" / "clean.yml"
+TONGUES = ("en", "zh-hant")
 ARCHIVE = {"ae_title": "NMARCHIVE", "writers": ["icon"]}
 CERTIFICATE = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
@@ -198,16 +202,121 @@ def test_the_front_page_is_told_what_somebody_should_know(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(state, "ARCHIVE", tmp_path)
-    monkeypatch.setattr(state, "FAXES", tmp_path / "sendq")
+    monkeypatch.setattr(state, "ARCHIVE_SETTINGS", tmp_path / "none")
+    monkeypatch.setattr(state, "FAXES", tmp_path / "faxes")
     monkeypatch.setattr(state, "failed", list)
     told = state.state()
-    assert "fax" not in told
+    assert not {"fax", "copies_waiting"} & told.keys()
     assert told["disk"]["size"] > told["disk"]["free"] > 0
-    (tmp_path / "sendq").mkdir()
-    (tmp_path / "sendq" / "q12").touch()
-    assert state.state()["fax"] == {"waiting": 1}
+    (tmp_path / "faxes" / "sendq").mkdir(parents=True)
+    (tmp_path / "faxes" / "sendq" / "q12").touch()
+    assert state.state()["fax"] == {"waiting": 1, "failed": 0}
     assert state.problems([], 50) == []
     assert state.problems(["orthanc.service"], 95) == [
         "orthanc.service has failed: tell the box's administrator",
         "the disk is 95 % full: tell the box's administrator",
     ]
+
+
+@pytest.mark.parametrize(("ended", "failed"), [("8", 1), ("1", 1), ("7", 0), ("", 0)])
+def test_faxes_that_nobody_got_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: str, failed: int
+) -> None:
+    """One that was sent, 7, is the control; words of its status that look alike are not read."""
+    monkeypatch.setattr(state, "FAXES", tmp_path)
+    (tmp_path / "doneq").mkdir()
+    line = f"state:{ended}\n" if ended else ""
+    (tmp_path / "doneq" / "q7").write_text(f"jobid:7\n{line}status:laststate:8\n")
+    assert state.not_sent() == failed
+
+
+class Changes:
+    """An archive's list of changes: so many objects, and a study that came to rest."""
+
+    def __init__(self, objects: int) -> None:
+        kinds = [("NewInstance", f"o{at}") for at in range(objects)] + [("StableStudy", "s")]
+        self.rows = [{"ChangeType": kind, "ID": name} for kind, name in kinds]
+
+    def __call__(self, path: str) -> dict[str, Any]:
+        """Orthanc's ``/changes?since=N&limit=M``."""
+        since, limit = (int(each.rpartition("=")[2]) for each in path.split("&"))
+        some = self.rows[since : since + limit]
+        last = since + len(some)
+        return {"Changes": some, "Last": last, "Done": last == len(self.rows)}
+
+
+@pytest.mark.parametrize(
+    ("objects", "peers", "told"),
+    [
+        (5000, {"pacs": {"seq": 4990, "refused": ["o3"]}}, (11, False)),
+        (5000, {"pacs": {"seq": 5001, "refused": []}}, (0, False)),
+        (5000, {"pacs": None, "other": {"seq": 4999, "refused": []}}, (5001, False)),
+        (20000, {"pacs": None}, (10000, True)),
+        (5000, {}, None),
+    ],
+)
+def test_copies_that_wait_are_counted(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    objects: int,
+    peers: dict[str, Any],
+    told: tuple[int, bool] | None,
+) -> None:
+    """A peer that has all of them is the control; one that has had none has no state yet."""
+    settings = tmp_path / "orthanc.json"
+    gateway = {"ForwardTo": list(peers), "ForwardState": str(tmp_path)}
+    settings.write_text(json.dumps({"Gateway": gateway}))
+    for name, known in peers.items():
+        if known:
+            (tmp_path / f"{name}.json").write_text(json.dumps(known))
+    monkeypatch.setattr(state, "ARCHIVE_SETTINGS", settings)
+    monkeypatch.setattr(state, "ask", Changes(objects))
+    wanted = {"copies_waiting": told[0], "copies_more": told[1]} if told else {}
+    assert state.copies() == wanted
+
+
+def test_an_archive_that_is_away_keeps_nothing_else_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "orthanc.json"
+    gateway = {"ForwardTo": ["pacs"], "ForwardState": str(tmp_path)}
+    settings.write_text(json.dumps({"Gateway": gateway}))
+    monkeypatch.setattr(state, "ARCHIVE_SETTINGS", settings)
+    monkeypatch.setattr(state, "CREDENTIALS", tmp_path / "none")
+    assert state.copies() == {}
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    told = {"url": f"http://127.0.0.1:{port}", "user": "read", "password": "x"}
+    (tmp_path / "read.json").write_text(json.dumps(told))
+    monkeypatch.setattr(state, "CREDENTIALS", tmp_path / "read.json")
+    assert state.copies() == {}
+
+
+def test_each_device_has_its_sheet_and_no_password_is_on_it() -> None:
+    """What `gateway cards --with-passwords` prints is the control."""
+    site = site_of()
+    found = {path: text for path, text in _files(site).items() if path.startswith(sheets.FOLDER)}
+    wanted = [f"{sheets.FOLDER}/{name}.{word}.html" for name in site.devices for word in TONGUES]
+    assert sorted(found) == sorted(wanted)
+    assert set(json.loads(_files(site)[reports.CONFIG])["sheets"]) == set(site.devices)
+    passwords = {name: f"mark-of-{name}-in-vault" for name in site.devices}
+    printed = "".join(as_html(site, each, secret=True) for each in cards(site, "en", passwords))
+    assert "mark-of-win95-in-vault" in printed
+    assert 'class="secret"' in printed
+    every = "".join(_files(site).values())
+    assert "-in-vault" not in every
+    assert not [path for path, text in found.items() if 'class="secret"' in text]
+
+
+def test_a_sheet_has_no_style_in_itself() -> None:
+    """The site's policy lets none through; the style is among its own files."""
+    site = site_of()
+    found = _files(site)
+    for path in (each for each in found if each.startswith(sheets.FOLDER)):
+        assert '<link rel="stylesheet" href="/static/sheet.css">' in found[path], path
+        assert "<style" not in found[path], path
+        assert "style=" not in found[path], path
+        assert "<script" not in found[path], path
+    assert "@page" in found[f"{reports.CODE}/static/sheet.css"]
+    (alone, *_) = cards(site, "en", None)
+    assert "<style>" in as_html(site, alone), "control: a sheet that is printed stands alone"

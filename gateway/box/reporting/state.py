@@ -5,18 +5,30 @@ Keys as docs/reports/list.md has them. Written by root, who may count faxes; rea
 
 from __future__ import annotations
 
+import base64
 import grp
+import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ARCHIVE = Path("/srv/gateway/archive")
-FAXES = Path("/var/spool/hylafax/sendq")
+ARCHIVE_SETTINGS = Path("/etc/gateway/archive/orthanc.json")
+CREDENTIALS = Path("/run/gateway-archive/read.json")
+FAXES = Path("/var/spool/hylafax")
+DONE = b"7"
+"""A job that was sent: all others in ``doneq`` were not (HylaFAX, sendq(5F))."""
+CHANGES, MOST = 2000, 10_000
+"""How many changes the archive is asked for at once, and until how many copies they are counted."""
+SECONDS = 10.0
 GROUP = "reports-own"
 FULL_PERCENT = 90
 
@@ -30,8 +42,64 @@ def state() -> dict[str, Any]:
         "problems": problems(failed(), 100 * (1 - disk.free / disk.total)),
     }
     if FAXES.is_dir():
-        told["fax"] = {"waiting": sum(1 for _ in FAXES.glob("q*"))}
-    return told
+        told["fax"] = {"waiting": len(list(FAXES.glob("sendq/q*"))), "failed": not_sent()}
+    return told | copies()
+
+
+def not_sent() -> int:
+    """Faxes that nobody will get, until fax-clean.service takes their jobs away."""
+    many = 0
+    for job in FAXES.glob("doneq/q*"):
+        with suppress(FileNotFoundError):  # it was taken away just now
+            told = re.search(rb"(?m)^state:\s*(\d+)", job.read_bytes())
+            many += bool(told and told[1] != DONE)
+    return many
+
+
+def copies() -> dict[str, Any]:
+    """Objects that wait for a peer, of all peers; nothing if there are none, or nobody can tell."""
+    try:
+        told = json.loads(ARCHIVE_SETTINGS.read_text("utf-8"))["Gateway"]
+        if not told["ForwardTo"]:
+            return {}
+        states = [Path(told["ForwardState"], f"{peer}.json") for peer in told["ForwardTo"]]
+        many = sum(waiting(each) for each in states)
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
+        return {}  # the archive's own state is told elsewhere
+    return {"copies_waiting": min(many, MOST), "copies_more": many > MOST}
+
+
+def waiting(state: Path) -> int:
+    """What one peer has not got: what came after the last that it has, and what it refused.
+
+    What it sent itself is not sent back to it, and counts all the same until its turn has come.
+    """
+    begun = state.read_text("utf-8") if state.exists() else '{"seq": 0, "refused": []}'
+    known = json.loads(begun)
+    since, many = int(known["seq"]), len(known["refused"])
+    while many <= MOST:
+        found = ask(f"/changes?since={since}&limit={CHANGES}")
+        fresh = {each["ID"] for each in found["Changes"] if each["ChangeType"] == "NewInstance"}
+        many, since = many + len(fresh), int(found["Last"])
+        if found["Done"]:
+            break
+    return many
+
+
+def ask(path: str) -> Any:
+    """The archive, by the user that may only read."""
+    told = json.loads(CREDENTIALS.read_text("utf-8"))
+    login = base64.b64encode(f"{told['user']}:{told['password']}".encode()).decode()
+    where = urlsplit(told["url"])
+    wire = http.client.HTTPConnection(where.hostname or "", where.port, timeout=SECONDS)
+    try:
+        wire.request("GET", path, headers={"Authorization": f"Basic {login}"})
+        answer = wire.getresponse()
+        if answer.status != http.client.OK:
+            raise OSError(f"{path}: {answer.status}")
+        return json.loads(answer.read())
+    finally:
+        wire.close()
 
 
 def failed() -> list[str]:
