@@ -15,7 +15,6 @@ from gateway.problems import Fault, Path
 from gateway.reporting import Reports
 from gateway.site import Site
 
-USERS = {"reports", "reports-owner", "reports-web"}
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n?")
 
 
@@ -37,9 +36,6 @@ def faults(site: Site) -> Iterator[Fault]:
     if len(set(reports.languages)) < len(reports.languages):
         message = f"`{reports.languages[0]}` is listed twice"
         yield Fault(("reports", "languages", 1), message, "remove one of them")
-    for name in sorted(USERS & site.devices.keys()):
-        message = f"the report site has a user `{name}` on the box, and a device an account"
-        yield Fault(("devices", name), message, "give the device another name", on_key=True)
     yield from _certificates(site, reports)
     yield from _directory(site, reports)
 

@@ -66,12 +66,23 @@ FEATURES: tuple[Feature, ...] = (
     proof.FEATURE,
 )
 """In the order in which a box takes their files into use."""
+MEND = "give the device another name"
 
 
 def problems(site: Site) -> Iterator[Fault]:
     """Everything that the features cannot serve."""
     for feature in FEATURES:
         yield from feature.problems(site)
+        yield from _taken(site, feature)
+
+
+def _taken(site: Site, feature: Feature) -> Iterator[Fault]:
+    """Devices whose account would be one of the box's own users, or share a group's name."""
+    for each in feature.taken(site):
+        if each.name in site.devices:
+            kind = "group" if each.group else "user"
+            message = f"{each.what} has a {kind} `{each.name}` on the box, and a device an account"
+            yield Fault(("devices", each.name), message, MEND, on_key=True)
 
 
 def policy(site: Site, line_of: Callable[[Path], int]) -> tuple[Flow, ...]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.features.orthanc import FOLDER, LIBRARY, Partner, configuration, copied, partners
-from gateway.features.shape import Feature
+from gateway.features.shape import Feature, Taken
 from gateway.imaging import Archive
 from gateway.policy import End, Flow, PortRange, Reason, Service, box_end
 from gateway.render import RenderedFile, fill
@@ -24,6 +24,8 @@ CONFIG = "/etc/gateway/archive/orthanc.json"
 PIN = "/etc/apt/preferences.d/gateway-archive"
 TMPFILES = "/etc/tmpfiles.d/gateway-archive.conf"
 GROUPS = "/etc/sysusers.d/gateway-archive.conf"
+MAY = ("archive-read", "archive-store")
+"""Groups of the programs on the box that may ask it, by what they may."""
 SOURCE = Path(__file__).parent.parent / "box" / "orthanc"
 # Derived on the box from its own mirror, and removed with the pin.
 TESTING_SOURCE = ("/usr/bin/python3", "-IB", "/usr/lib/gateway/box/testing_source.py")
@@ -85,7 +87,10 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     folders = fill(f"{TMPFILES[1:]}.j2", folder=FOLDER)
     yield RenderedFile(TMPFILES, folders, "archive", reload=create)
     yield RenderedFile(
-        GROUPS, fill(f"{GROUPS[1:]}.j2"), "archive", reload=("/usr/bin/systemd-sysusers", GROUPS)
+        GROUPS,
+        fill(f"{GROUPS[1:]}.j2", groups=MAY),
+        "archive",
+        reload=("/usr/bin/systemd-sysusers", GROUPS),
     )
     for module in sorted(SOURCE.glob("*.py")):
         path = f"{LIBRARY}/{module.name}"
@@ -94,6 +99,11 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     yield RenderedFile(CONFIG, text.encode(), "archive", reload=RESTART)
     unit = fill(f"{UNIT_FILE[1:]}.j2", folder=FOLDER, config=CONFIG, low=archive.port < 1024)
     yield RenderedFile(UNIT_FILE, unit, "archive", reload=RESTART)
+
+
+def taken(site: Site) -> tuple[Taken, ...]:
+    """Its groups; its user is the Debian package's."""
+    return tuple(Taken(each, "the archive", group=True) for each in MAY) if site.archive else ()
 
 
 def packages(site: Site) -> tuple[str, ...]:
@@ -110,4 +120,5 @@ FEATURE = Feature(
     # Debian's own would listen on every interface, with every plugin.
     masked=lambda site: ("orthanc.service",) if site.archive else (),
     data=lambda site: ((FOLDER, "the archive's images"),) if site.archive else (),
+    taken=taken,
 )

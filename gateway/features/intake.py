@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.features import mail
 from gateway.features.orthanc import Partner, partner_of
-from gateway.features.shape import Feature
+from gateway.features.shape import Feature, Taken
 from gateway.features.shares import folder, readers_group, writers_group
 from gateway.imaging import DosTranslator, ImageFiles, Intake
 from gateway.policy import Flow, PortRange, Reason, Service, box_end
@@ -279,4 +279,5 @@ FEATURE = Feature(
     packages=packages,
     units=units,
     data=data,
+    taken=lambda site: (Taken(USER, "the intake of image files"),) if site.intake else (),
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.features import database, fax, orthanc, sheets
 from gateway.features.database import DATABASE, KEYS, LIBRARY, OWN, OWNER, WEB
-from gateway.features.shape import Feature
+from gateway.features.shape import Feature, Taken
 from gateway.policy import (
     SERVICES,
     End,
@@ -289,6 +289,14 @@ def _reload(unit: str) -> tuple[str, ...]:
     return RESTART if unit in (PREPARE, *RUNNING) else (*RESTART[:2], unit)
 
 
+def taken(site: Site) -> tuple[Taken, ...]:
+    """Its users, and the group of two of them."""
+    if site.reports is None:
+        return ()
+    users = (Taken(name, "the report site") for name in (WEB, OWNER, APACHE_USER))
+    return (*users, Taken(OWN, "the report site", group=True))
+
+
 def packages(site: Site) -> tuple[str, ...]:
     """Debian 13's; LDAP's only where a directory is asked."""
     if site.reports is None:
@@ -313,4 +321,5 @@ FEATURE = Feature(
     units=units,
     masked=lambda site: (*database.MASKED, "apache2.service") if site.reports else (),
     data=lambda site: ((database.FOLDER, "reports, and who read them"),) if site.reports else (),
+    taken=taken,
 )

@@ -16,6 +16,16 @@ def _no_files(_site: Site, _policy: tuple[Flow, ...]) -> Iterable[RenderedFile]:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A user or group that the box makes for itself, and for what."""
+
+    name: str
+    what: str
+    group: bool = False
+    """A group alone, without a user of that name."""
+
+
+@dataclass(frozen=True)
 class Feature:
     """One service of the box. A module ends with ``FEATURE = Feature("chrony", …)``."""
 
@@ -36,3 +46,5 @@ class Feature:
     """The folders in which a file that no feature wrote is drift."""
     data: Callable[[Site], Iterable[tuple[str, str]]] = lambda _site: ()
     """Folders and what people have in them: it stays when the feature goes."""
+    taken: Callable[[Site], Iterable[Taken]] = lambda _site: ()
+    """Its users and groups on the box: no device's account may be one of them."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.features.shape import Feature
+from gateway.features.shape import Feature, Taken
 from gateway.policy import Flow
 from gateway.problems import Fault, Path
 from gateway.profiles import Nfs
@@ -37,7 +37,8 @@ Samba's run folders, by name (see smbd-common.j2)."""
 # Users of base-passwd and of packages a box can have: a device's account would be theirs.
 _BASE = "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody"
 _PACKAGES = (
-    "messagebus sshd polkitd dnsmasq tss uuidd postfix postgres statd ganesha orthanc tftp ftp"
+    "messagebus sshd polkitd dnsmasq tss uuidd postfix postgres statd ganesha orthanc tftp ftp "
+    "avahi dhcpcd faxmaster"
 )
 DEBIAN_USERS = frozenset((*_BASE.split(), *_PACKAGES.split(), "systemd-network"))
 
@@ -99,6 +100,14 @@ def _unusable(site: Site, share: str, who: str, path: Path) -> Iterator[Fault]:
         each = "; ".join(f"{device} {why_none(site, device)}" for device in members)
         message = f"nobody on {who} can use {share}: {each or 'no device is described there'}"
         yield Fault(path, message, f"describe a device on {who} that can, or take {who} out")
+
+
+def taken(site: Site) -> Iterator[Taken]:
+    """The groups of its accounts."""
+    yield Taken(DEVICES_GROUP, "the file server", group=True)
+    for share in site.shares:
+        for name in (writers_group(share), readers_group(share)):
+            yield Taken(name, f"share {share}", group=True)
 
 
 def instead(site: Site, who: str) -> str:
@@ -165,4 +174,5 @@ FEATURE = Feature(
     packages=packages,
     folders=lambda _site: ("/etc/tmpfiles.d",),
     data=lambda site: ((folder(name), f"the files of share {name}") for name in site.shares),
+    taken=taken,
 )

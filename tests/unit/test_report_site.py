@@ -14,7 +14,6 @@ from gateway import secrets
 from gateway.box.reporting import keys, state
 from gateway.cards.card import cards
 from gateway.cards.sheet import as_html
-from gateway.checks import reports as checked
 from gateway.features import database, fax, reports, sheets
 from gateway.load import load
 from gateway.problems import Failed
@@ -151,7 +150,6 @@ def test_the_box_and_the_description_name_the_same_places() -> None:
     assert (on_box.SOCKET, on_box.PROGRAMS) == (database.SOCKET, database.PROGRAMS)
     assert (str(keys.KEYS), keys.GROUP) == (database.KEYS, database.OWN)
     assert (str(keys.CONFIG), str(keys.CHAIN)) == (reports.CONFIG, reports.CHAIN)
-    assert {database.WEB, database.OWNER, reports.APACHE_USER} == checked.USERS
     for role in (database.WEB, database.OWNER):
         assert f'create role "{role}" login' in on_box.ROLES
 
