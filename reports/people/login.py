@@ -22,6 +22,8 @@ FREE = 5
 FIRST, LONGEST = timedelta(seconds=30), timedelta(hours=1)
 OF_AN_ADDRESS = 30
 """An address may be a whole hospital's, behind its own router."""
+REGISTRATIONS = 30
+"""From an address in a day, before anybody has to wait: a hospital's doctors come all at once."""
 FORGOTTEN = timedelta(hours=24)
 ONE_LESS = timedelta(minutes=2)
 """An address is forgiven a failure by time alone: one's own login between guesses is no help."""
@@ -77,6 +79,20 @@ def prove_new(request: HttpRequest, name: str, password: str) -> bool:
     reason = "locked" if shut else "password"
     record(request, "login-failed", person=name, failed=True, reason=reason)
     return False
+
+
+def may_register(request: HttpRequest) -> bool:
+    """Whether somebody more may from that address; each is work for an administrator, so counted.
+
+    Its key is no name that somebody can have (forms.py); it is forgotten as a whole.
+    """
+    place, _made = Attempts.objects.get_or_create(address=f"=@{address_of(request)}"[:45])
+    with transaction.atomic():
+        place = _held(place)
+        if _shut(place):
+            return False
+        _count(place, REGISTRATIONS)
+    return True
 
 
 def _held(place: Attempts) -> Attempts:

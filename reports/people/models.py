@@ -51,7 +51,9 @@ class Person(AbstractUser):
 
 
 class Attempts(models.Model):
-    """Failed logins from an address; and, as ``=name``, of who is not registered yet."""
+    """Failed logins from an address; as ``=name``, of who is not registered yet; as ``=@address``,
+    how many have registered from it.
+    """
 
     address = models.CharField(max_length=45, unique=True)
     failures = models.PositiveIntegerField(default=0)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reports.people import totp
 from reports.people.forms import NewPassword, Registration
 from reports.people.gate import before_all, for_administrators, open_to_all
-from reports.people.login import prove, prove_new
+from reports.people.login import may_register, prove, prove_new
 from reports.people.models import Person, Role
 from reports.trail.record import record
 
@@ -75,9 +75,15 @@ def register(request: HttpRequest) -> HttpResponse:
     """A doctor asks; an administrator admits."""
     form = Registration(partial(prove_new, request), request.POST or None)
     if request.method == "POST" and form.is_valid():
-        person = form.save()
-        record(request, "register", person=person.username, name=person.name)
-        return render(request, "people/registered.html", {"person": person})
+        name = form.cleaned_data["username"]
+        if may_register(request):
+            person = form.save()
+            record(request, "register", person=name, name=person.name)
+            return render(request, "people/registered.html", {"person": person})
+        record(request, "register", person=name, failed=True, reason="locked")
+        many = _("Many have registered from your address lately. Try again in an hour.")
+        form.add_error(None, many)
+        return render(request, "people/register.html", {"form": form}, status=429)
     return render(request, "people/register.html", {"form": form})
 
 

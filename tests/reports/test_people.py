@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +79,31 @@ def test_who_is_not_admitted_cannot_make_himself_more() -> None:
     Client().post("/register", {**REGISTERS, "role": "administrator", "is_active": "on"})
     made = Person.objects.get(username="wu")
     assert (made.role, made.is_active, made.is_superuser) == ("reader", False, False)
+
+
+def test_an_address_registers_no_hundreds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reports.people.login.REGISTRATIONS", 3)
+
+    def register(number: int, address: str = "192.0.2.7") -> Any:
+        told = {**REGISTERS, "username": f"wu{number}"}
+        return Client(headers={"X-Real-IP": address}).post("/register", told)
+
+    assert [register(number).status_code for number in range(3)] == [200, 200, 200]
+    refused = register(3)
+    assert refused.status_code == 429
+    assert "Try again in an hour" in refused.content.decode()
+    assert Person.objects.count() == 3
+    noted = Event.objects.latest("id")
+    assert (noted.action, noted.outcome, noted.person) == ("register", "failure", "wu3")
+    assert register(4, "192.0.2.8").status_code == 200  # control: from elsewhere
+    assert log_in(Client(headers={"X-Real-IP": "192.0.2.7"}), "nobody") == 403
+    assert Attempts.objects.get(address="192.0.2.7").failures == 1  # logging in counts by itself
+    begun = timezone.now()
+    for quarter in range(48):  # who tries on for half a day
+        later = begun + timedelta(minutes=15 * quarter)
+        monkeypatch.setattr("reports.people.login.timezone.now", lambda at=later: at)
+        register(100 + quarter)
+    assert 4 < Person.objects.count() < 24
 
 
 def test_one_answer_for_whatever_is_wrong() -> None:
