@@ -75,9 +75,12 @@ def counts() -> list[tuple[str, str, int]]:
 
 
 def devices() -> list[Any]:
-    """Those that sent something today, the latest first."""
-    rows = Study.objects.filter(gone=False, seen_at__range=today()).exclude(device="")
-    seen = rows.values("device").annotate(many=Count("id"), last=Max("seen_at"))
+    """Those that have studies of today, the latest first.
+
+    Not by when the follower met a study: after the first import that is today for all of them.
+    """
+    rows = Study.objects.filter(gone=False, when__range=today()).exclude(device="")
+    seen = rows.values("device").annotate(many=Count("id"), last=Max("when"))
     return list(seen.order_by("-last"))
 
 

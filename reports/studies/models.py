@@ -45,6 +45,7 @@ class Study(models.Model):
     revision = models.CharField(max_length=64, blank=True)
     """Changes when the archive's study does: a page that shows an older one says so."""
     seen_at = models.DateTimeField(auto_now_add=True)
+    """When the follower met it, for who looks into the tables: it says nothing of the study."""
     gone = models.BooleanField(default=False)
     """The archive has it no more; reports about it stay."""
     status = models.CharField(

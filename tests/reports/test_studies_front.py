@@ -36,7 +36,8 @@ def test_todays_studies_and_devices_are_counted_and_no_others() -> None:
     a_study(2, when=midnight + timedelta(hours=1), device="icon", status="final")
     a_study(3, when=midnight - timedelta(minutes=1), device="sophy")
     a_study(4, when=midnight, device="starcam", gone=True)
-    Study.objects.filter(device="sophy").update(seen_at=midnight - timedelta(minutes=1))
+    Study.objects.filter(device="icon").update(seen_at=midnight - timedelta(days=1))
+    a_study(5, when=midnight - timedelta(days=900), device="varicam")  # of an import, met now
     answer = login(person()).get(reverse("front"))
     counts = {value: many for value, _label, many in answer.context["counts"]}
     assert counts == {"unread": 1, "draft": 0, "preliminary": 0, "final": 1, "addendum": 0}
