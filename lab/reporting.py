@@ -65,10 +65,13 @@ def tree(say: images.Say) -> Path:
     return images.one(TREE, machine.cache() / "reporting", say)
 
 
-def command(root: Path, words: Sequence[str], folder: Path, source: Path) -> list[str]:
+def command(
+    root: Path, words: Sequence[str], folder: Path, source: Path, extra: Sequence[str] = ()
+) -> list[str]:
     """``words`` as a command in the tree, not as root (PostgreSQL refuses that).
 
     ``source`` is a checkout to see read-only, ``folder`` a place to write to, both at their own.
+    ``extra`` is what bubblewrap is told besides.
     """
     made = ["bwrap", "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534"]
     made += ["--die-with-parent", "--tmpfs", "/"]
@@ -79,7 +82,7 @@ def command(root: Path, words: Sequence[str], folder: Path, source: Path) -> lis
             made += ["--ro-bind", str(part), f"/{part.name}"]
     made += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - its own
     made += ["--ro-bind", str(source), str(source), "--bind", str(folder), str(folder)]
-    made += ["--chdir", str(source), "--remount-ro", "/"]
+    made += [*extra, "--chdir", str(source), "--remount-ro", "/"]
     inside = {"PATH": "/usr/sbin:/usr/bin", "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}  # noqa: S108
     made += [word for pair in inside.items() for word in ("--setenv", *pair)]
     return [*made, "--", *words]

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import paper
 import pytest
+from reading_journey import IMPRESSION, Journey
 
 from gateway.load import load
 from gateway.trial import begin
+from gateway.verify.test_reading import until
 from lab import Lab, find
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
@@ -41,6 +44,14 @@ def up(tried: subprocess.CompletedProcess[str]) -> Lab:
     return find(NAME)
 
 
+@pytest.fixture(scope="module")
+def journey(
+    tried: subprocess.CompletedProcess[str], tmp_path_factory: pytest.TempPathFactory
+) -> Journey:
+    assert tried.returncode == 0, tried.stderr
+    return Journey.of(find(NAME), tmp_path_factory.mktemp("journey"))
+
+
 def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(done.stdout)["evidence"]
     return found
@@ -52,6 +63,16 @@ def test_everything_is_as_described(tried: subprocess.CompletedProcess[str]) -> 
     assert {row["result"] for row in found} == {"passed", "skipped"}
     assert {row["device"] for row in found} >= {"box", "varicam", "win95", "mac-1", "outsider"}
     assert {row["protocol"] for row in found} >= {"LANMAN2", "NT1", "SMB3", "DHCP", "DNS", "NTP"}
+
+
+def test_a_study_is_reported_in_a_browser(journey: Journey) -> None:
+    """Sent by a camera, seen, reported, signed, read from the hospital's side, with an addendum."""
+    journey.run()
+    assert IMPRESSION in paper.text(journey.pdf)
+
+
+def test_control_a_browser_that_may_not_is_refused(journey: Journey) -> None:
+    journey.refused()
 
 
 def test_a_second_apply_changes_nothing_and_says_so(up: Lab) -> None:
@@ -94,6 +115,19 @@ def test_a_box_is_verified_by_ssh_alone(up: Lab) -> None:
     why = [row["why"] for row in rows(wrong) if row["result"] == "failed"]
     assert len(why) == 1
     assert f"not as rendered: {conf}" in why[0]
+
+
+def test_its_fax_is_the_report(journey: Journey) -> None:
+    """It has been on the line since the journey. The faxes that came before are the control."""
+    came = paper.pages(journey.fax_that_came())
+    (asked,) = paper.pages(journey.pdf)
+    assert len(came) == 1
+    assert paper.alike(asked, came[0]) > 0.75
+    earlier = [page for each in journey.earlier.values() for page in paper.pages(each)]
+    assert earlier
+    assert max(paper.alike(asked, each) for each in earlier) < 0.4
+    # Both are taken, the one that had to wait too.
+    assert until(lambda: journey.fax_states() == {"done"}, 60)
 
 
 def test_after_a_restart_of_the_box_all_is_as_before(up: Lab) -> None:
