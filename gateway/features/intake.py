@@ -44,6 +44,7 @@ LOOPBACK = "127.0.0.1"
 # numpy and pydicom for what it does by itself; the others for who works with it at the box.
 PACKAGES = (
     "bubblewrap",
+    "dicom3tools",  # dciodvfy, which judges what `intake check` is given
     "greaseweazle",
     "libgdcm-tools",
     "mtools",

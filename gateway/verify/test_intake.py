@@ -68,6 +68,19 @@ TURNED = (
     "back[0::2], back[1::2] = data[1::2], data[0::2]; "
     'sys.exit(back != open(sys.argv[2], "rb").read())\' raw/* {sent} && echo same counts; '
 )
+# Standard input: a header. In a folder of its own, which goes with it.
+MADE = """
+cd "$(mktemp -d)"; trap 'rm -rf "$PWD"' EXIT
+cat > S.H33; head -c {size} /dev/urandom > S.I33
+intake convert S.H33 good.dcm >/dev/null
+python3 -c '
+import pydicom
+made = pydicom.dcmread("good.dcm")
+del made.StudyInstanceUID
+made.save_as("broken.dcm")'
+intake check good.dcm && echo "good: $?"
+intake check broken.dcm || echo "broken: $?"
+"""
 MOVE = "movescu -S $TO -aem {title} -k 0008,0052=STUDY -k 0020,000d={study} $AT; "
 SEND = "storescu -aet {own} -aec {title} " + WAIT + " {address} {port} got/*"
 
@@ -186,3 +199,19 @@ def test_a_lane_that_stands_still_takes_nothing(
     finally:
         lab.exec("box", [*signal, "CONT"], check=True)
     one.sees("done", lambda names: f"{made.stem}.H33" in names)
+
+
+@pytest.mark.usefixtures("described")
+def test_an_object_is_judged_by_dciodvfy(lab: Lab, note: Note) -> None:
+    """One that the box made itself is the control; the other lacks what only dciodvfy asks for."""
+    note("box", "sandbox", "`intake check` refuses a broken object for dciodvfy's reason")
+    script = MADE.format(size=ROWS * COLUMNS * FRAMES * 2)
+    header = Study("S", b"").header().decode()
+    said = lab.exec("box", ["sh", "-ec", script], stdin=header).stdout
+    good, _, broken = said.partition("good: 0\n")
+    assert "good.dcm: 0 errors, by dciodvfy and intake" in good, said
+    (error,) = [line for line in broken.splitlines() if line.startswith("error: ")]
+    assert "StudyInstanceUID" in error, said
+    assert error.endswith("[dciodvfy]"), said
+    assert "broken.dcm: 1 errors, by dciodvfy and intake" in broken, said
+    assert broken.endswith("broken: 1\n"), said
