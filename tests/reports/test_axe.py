@@ -27,6 +27,7 @@ RUN = """
 SERIOUS = ("serious", "critical")
 PAGES = {
     "front": "/",
+    "sheet": "/sheets/camera",
     "list": "/studies/",
     "nothing found": "/studies/?patient=nobody",
     "study": "/studies/{study}/",

@@ -21,6 +21,7 @@ from pydicom.dataset import FileDataset
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 PLUGINS = "/usr/share/orthanc/plugins"
+SHEETS = ROOT / "tests/sites/60-reports/expected/files/usr/share/gateway/sheets"
 
 
 def free_port() -> int:
@@ -136,7 +137,8 @@ def site(
         stack.callback(cluster.stop)
         orthanc = stack.enter_context(archive(folder, plugins))
         before = {key: os.environ.get(key) for key in ("GATEWAY_REPORTS", "DJANGO_SETTINGS_MODULE")}
-        path = configure(folder, archive=str(orthanc.credentials))
+        sheets = {"sheets": {"camera": "Elscint Varicam"}, "sheets_folder": str(SHEETS)}
+        path = configure(folder, archive=str(orthanc.credentials), **sheets)
         os.environ.update({key: value for key, value in before.items() if value is not None})
         own = {
             **os.environ,
