@@ -231,6 +231,9 @@ class Modem(Part):
     """The serial port it is on: /dev/ttyS0."""
     number: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 .-]{1,18}$")]
     """Its telephone number."""
+    type: Literal["class1", "class1.0", "class2", "class2.0", "class2.1"] | None = None
+    """How it takes commands, as HylaFAX names it (ModemType). Without it the modem is asked before
+    each fax, which takes seven seconds."""
 
 
 class Fax(Part):

@@ -126,6 +126,7 @@ def _configuration(site: Site, fax: Fax) -> Iterator[RenderedFile]:
         content = fill(
             f"{FOLDER[1:]}/config.modem.j2",
             number=modem.number,
+            type=(modem.type or "").capitalize(),
             station=site.box.name,
             prefix=fax.prefix,
             receives=receives(fax),

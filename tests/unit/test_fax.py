@@ -66,6 +66,15 @@ def test_the_kernel_reads_only_what_senders_say() -> None:
     assert "helper" not in without
 
 
+def test_a_modem_of_a_known_type_is_not_asked_for_it() -> None:
+    typed = {"line-1": {**MODEMS["line-1"], "type": "class2.1"}}
+    for modems, asked in ((typed, False), (MODEMS, True)):
+        files = {each.path: each.content.decode() for each in fax.files(site_of(modems=modems), ())}
+        lines = files["/etc/hylafax/config.ttyS0"].splitlines()
+        assert ("ModemType: Class2.1" in lines) != asked
+        assert any(line.startswith("ModemType") for line in lines) != asked
+
+
 def test_nobody_to_see_a_fax_no_modem_answers() -> None:
     for block, rings in (({"senders": ["office"]}, 0), ({"received": "images"}, 1)):
         files = {each.path: each.content.decode() for each in fax.files(site_of(**block), ())}
