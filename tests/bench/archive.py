@@ -34,7 +34,7 @@ from gateway.written import BOX
 MANY, FEW = 2000, 200
 ROUNDS = 3
 GOAL = 15.0
-STOCK_PORT, PLAIN_PORT, CURED_PORT = 4242, 11112, 11113
+STOCK_PORT, PLAIN_PORT, CURED_PORT = 4242, 11212, 11213  # the site itself listens on 11112
 IDLE, PATIENCE = 0.8, 15.0
 SITE = Path(__file__).parent.parent / "sites" / "30-archive" / "site.yml"
 STOCK = r"""
