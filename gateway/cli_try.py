@@ -134,10 +134,16 @@ def told() -> Iterator[Callable[[Row], None]]:
         def tell(row: Row) -> None:
             shown.update(Text(f"{row.device}: {row.protocol}: {row.done}"))
             if row.result == "failed":
-                _err.print(Text(f"FAILED: {row.device}: {row.protocol}: {row.done}", "bold red"))
-                _err.print(Text(row.why), soft_wrap=True)
+                _say_failed(row)
 
         yield tell
+
+
+def _say_failed(row: Row) -> None:
+    """Which check, and why."""
+    head = Text(f"FAILED: {row.device}: {row.protocol}: {row.done}", "bold red")
+    _err.print(head, soft_wrap=True)
+    _err.print(Text(row.why), soft_wrap=True)
 
 
 def _report(
@@ -158,7 +164,7 @@ def _report(
         if form.svg:
             form.svg.write_text(picture(out), "utf-8")
         for row in evidence.failed:  # once more, below the tables
-            said = f"\nFAILED: {row.device}: {row.protocol}: {row.done}\n{row.why}"
-            _err.print(Text(said), soft_wrap=True)
+            _err.print()
+            _say_failed(row)
     if evidence.failed:
         raise typer.Exit(FAILED_CHECKS)

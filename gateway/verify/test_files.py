@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 
 import pytest
 
 from gateway.features.shares import DEVICES_GROUP
-from gateway.sharing import Grant, grants, server_of
+from gateway.sharing import Grant, grants
 from gateway.verify.context import Context
 from gateway.verify.plugin import SMB, Note
 from gateway.verify.reach import SOON
@@ -146,10 +147,10 @@ def test_a_file_passes_between_old_and_new(
 
 def test_who_lists_and_who_deletes_at_once(context: Context, client: ClientOf, note: Note) -> None:
     """Each has a process of its own: one that takes the others for dead loses their locks."""
-    pairs = _writer_and_reader(context)
-    if pairs is None:
+    found = _writer_and_reader(context)
+    if found is None:
         pytest.skip("no share is used by two devices of the same server")
-    share, writer, reader = pairs
+    share, writer, reader = found
     note(reader, client(reader).dialect, f"lists {share} 200 times while {writer} puts and deletes")
     deletes = "; ".join(["put sent busy.dat; del busy.dat"] * 60)
     work = {
@@ -164,7 +165,7 @@ def test_who_lists_and_who_deletes_at_once(context: Context, client: ClientOf, n
 
 def test_a_server_sees_which_of_its_processes_live(context: Context, lab: Lab, note: Note) -> None:
     """As a device's account, as it asks before it takes a lock over; nobody else may (control)."""
-    users = {server_of(context.site, each.device): each.device for each in grants(context.site)}
+    users = {each.server: each.device for each in grants(context.site)}
     served = [server for server in SMB if server in users]
     if not served:
         pytest.skip("no share is served by SMB")
@@ -183,13 +184,18 @@ def _as(lab: Lab, user: str, group: str, *command: str) -> int:
 
 
 def _writer_and_reader(context: Context) -> tuple[str, str, str] | None:
+    """A share, who writes there and who else works there by the same server."""
     by_smb = [each for each in grants(context.site) if each.server in SMB]
-    for writer in by_smb:
-        for other in by_smb:
-            same = (writer.share, writer.server) == (other.share, other.server)
-            if writer.writes and same and writer.device != other.device:
-                return writer.share, writer.device, other.device
-    return None
+    return next(
+        (
+            (writer.share, writer.device, other.device)
+            for writer, other in permutations(by_smb, 2)
+            if writer.writes
+            and (writer.share, writer.server) == (other.share, other.server)
+            and writer.device != other.device
+        ),
+        None,
+    )
 
 
 @pytest.mark.alone
