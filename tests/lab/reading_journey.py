@@ -23,12 +23,11 @@ from gateway.load import load
 from gateway.site import Modem
 from gateway.verify.context import Context
 from gateway.verify.test_archive import a_writer
+from gateway.verify.test_reading import MINUTE, until
 from gateway.verify.test_reports import browser, readers
 from gateway.verify.web import SOON, Visitor
 from lab import Lab, telephone
 
-MINUTE = 60.0
-"""Within which a new study is in the list (issue 7)."""
 FAX_SECONDS = 180.0
 REPORTER, DOCTOR = "lin", "chen"
 IMPRESSION = "Single focus of uptake in the left sixth rib, most likely a fracture."
@@ -150,11 +149,12 @@ class Journey:
         (self.lab.folder(camera.place) / "whole.dcm").write_bytes(made)
         done = camera.work("storescu $TO $AT /data/whole.dcm")
         assert done.returncode == 0, done.stderr
-        deadline = time.monotonic() + MINUTE
-        while not me.do("count", row):
-            assert time.monotonic() < deadline, f"not in the list after {MINUTE:.0f} s"
+
+        def listed() -> bool:
             me.do("ask", LOOK)  # as when somebody comes back to the window
-            time.sleep(0.5)
+            return bool(me.do("count", row))
+
+        assert until(listed, MINUTE), f"not in the list after {MINUTE:.0f} s"
         assert NAME in me.sees(row)
         me.shot("list")
         me.do("click", f"{row} a")
