@@ -131,6 +131,8 @@ def _archive(row: Mapping[str, Any]) -> Line:
 def _intake(row: Mapping[str, Any]) -> Line:
     last = f"last stored {row['last'][:16].replace('T', ' ')} UTC" if row["last"] else "none stored"
     state = f"{row['waiting']} waiting, {row['outgoing']} to be fetched, {last}"
+    if row["silent"]:
+        state += "; silent, though it usually would have sent something"
     if aside := row["quarantined"]:
         state += f"; {aside} in quarantine: the .txt beside each says why"
     return Line("intake", row["name"], state, not aside)

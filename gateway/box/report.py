@@ -26,7 +26,8 @@ MAIL = Path("/var/spool/postfix")
 APT_LISTS = Path("/var/lib/apt/lists")
 ARCHIVE = Path("/run/gateway-archive/read.json")
 """How to ask the archive (orthanc/password.py)."""
-INTAKE = Path("/etc/gateway/intake.json")
+INTAKE = ("/usr/bin/intake", "state", "--json")
+"""Only the lane's own program knows its ledger and folders."""
 DU_SECONDS = 30
 
 Rows = list[dict[str, Any]]
@@ -204,38 +205,7 @@ def _mail(store: Store) -> Rows:
 def _intake(store: Store) -> Rows:
     if "intake.service" not in _units(store):
         return []
-    told = json.loads(INTAKE.read_text("utf-8"))
-    stored = last_stored(Path(told["state"], "ledger.sqlite"))
-    rows = []
-    for name, folder in told["folders"].items():
-        inner = {each: Path(folder, each) for each in ("incoming", "outgoing", "quarantine")}
-        aside = [each for each in inner["quarantine"].glob("[!.]*") if each.suffix != ".txt"]
-        rows.append(
-            {
-                "name": name,
-                "waiting": _count(inner["incoming"], "[!.]*"),
-                "outgoing": _count(inner["outgoing"], "[!.]*"),
-                "quarantined": len(aside),
-                "last": stored.get(name, ""),
-            }
-        )
-    return rows
-
-
-def last_stored(ledger: Path) -> dict[str, str]:
-    """When each device's last file was in the archive (intake/lane/ledger.py)."""
-    if not ledger.exists():
-        return {}
-    import sqlite3  # as urllib above
-
-    book = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=10)
-    try:
-        asked = "SELECT device, MAX(settled) FROM intake WHERE state IN ('stored', 'done')"
-        return dict(book.execute(f"{asked} GROUP BY device"))
-    except sqlite3.Error as error:
-        raise OSError(f"{ledger}: {error}") from None
-    finally:
-        book.close()
+    return list(json.loads(must(INTAKE).out))
 
 
 def _reports(store: Store) -> Rows:

@@ -75,7 +75,7 @@ class Counted:
 
 def count(settings: Settings, since: dt.date | None = None) -> list[Counted]:
     """Each device; only what came since that day, if one is named. Refused without the archive."""
-    book, client = Ledger.of(settings.state), Client(settings.archive)
+    book, client = Ledger.to_read(settings.state), Client(settings.archive)
     try:
         return [_count(settings, book, client, each, since) for each in sorted(settings.devices)]
     except Unreachable as fault:

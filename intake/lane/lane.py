@@ -40,7 +40,7 @@ class Lane:
         self.spool = settings.state / "spool"
         shutil.rmtree(self.spool, ignore_errors=True)
         self.spool.mkdir(mode=0o700)
-        self.ledger = Ledger(settings.state / "ledger.sqlite")
+        self.ledger = Ledger(Ledger.place(settings.state))
         self.client = Client(settings.archive)
         self.answers = Answers(settings)
         self.worker = self.answers.worker

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import quote
 
 from intake.fields import Original
 from intake.files import shown
@@ -62,19 +63,23 @@ class Row:
 class Ledger:
     """Opened by the lane for writing, by anyone for reading."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute(_TABLE)
+    def __init__(self, path: Path, *, reads: bool = False) -> None:
+        self._db = _readable(path) if reads else _writable(path)
+
+    @staticmethod
+    def place(state: Path) -> Path:
+        """Where a lane's ledger lies."""
+        return state / "ledger.sqlite"
 
     @classmethod
     def of(cls, state: Path) -> Ledger:
-        """The one of a lane that has run; Refused where there is none."""
-        path = state / "ledger.sqlite"
-        if not path.exists():
-            raise Refused(f"there is no ledger {path}", 0, "the lane has not run yet")
-        return cls(path)
+        """The one of a lane that has run, to write; Refused where there is none."""
+        return cls(_there(state))
+
+    @classmethod
+    def to_read(cls, state: Path) -> Ledger:
+        """The same for somebody who may not write there; Refused where there is none."""
+        return cls(_there(state), reads=True)
 
     def decide(
         self,
@@ -152,10 +157,49 @@ class Ledger:
             values += [json.dumps(text).strip('"').lower(), *[text.lower()] * 3]
         return list(self.rows(" AND ".join(wheres), tuple(values)))
 
+    def last_stored(self) -> dict[str, str]:
+        """When each device's last file was in the archive; no device that never stored one."""
+        asked = "SELECT device, MAX(settled) FROM intake WHERE state IN (?, ?) GROUP BY device"
+        return dict(self._db.execute(asked, (STORED, DONE)))
+
     def arrivals(self, device: str) -> list[dt.datetime]:
         """When something came from a device: for the first time, and the last."""
         found = self._db.execute("SELECT came, settled FROM intake WHERE device = ?", (device,))
         return [dt.datetime.fromisoformat(each) for row in found for each in row]
+
+
+def _writable(path: Path) -> sqlite3.Connection:
+    book = sqlite3.connect(path, timeout=30, isolation_level=None)
+    book.execute("PRAGMA journal_mode=WAL")
+    book.execute("PRAGMA synchronous=FULL")
+    book.execute(_TABLE)
+    return book
+
+
+def _readable(path: Path) -> sqlite3.Connection:
+    try:
+        return _looked_into(path, "mode=ro")
+    except sqlite3.OperationalError:
+        # Without a lane there is no log, and who may not write makes none: then the file is all
+        # that there is (sqlite.org/wal.html, "Read-Only Databases").
+        return _looked_into(path, "mode=ro&immutable=1")
+
+
+def _looked_into(path: Path, how: str) -> sqlite3.Connection:
+    book = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=30)
+    try:
+        book.execute("SELECT 1 FROM intake LIMIT 1")
+    except sqlite3.OperationalError:
+        book.close()
+        raise
+    return book
+
+
+def _there(state: Path) -> Path:
+    path = Ledger.place(state)
+    if not path.exists():
+        raise Refused(f"there is no ledger {path}", 0, "the lane has not run yet")
+    return path
 
 
 def _midnight(day: dt.date) -> str:

@@ -40,7 +40,7 @@ class Found:
 
 def look(settings: Settings, now: dt.datetime | None = None) -> list[Found]:
     """Each device; ``now`` by the clock on the wall."""
-    book, here = Ledger.of(settings.state), now or dt.datetime.now()
+    book, here = Ledger.to_read(settings.state), now or dt.datetime.now()
     return [_look(settings, book, device, here) for device in sorted(settings.devices)]
 
 

@@ -24,6 +24,7 @@ def add(commands: Any) -> None:
         ("ledger", _ledger, "what came in and what became of it, as CSV"),
         ("count", _count, "what came in against what the archive has; 1 when something is missing"),
         ("silent", _silent, "devices that send nothing though they usually would; 1 if any"),
+        ("state", _state, "of each device what waits, what was set aside, when it last stored"),
         ("retry", _retry, "a file out of quarantine (or done) into the lane again"),
         ("release", _release, "a file to done, without the archive"),
     ):
@@ -33,7 +34,7 @@ def add(commands: Any) -> None:
     for name in ("retry", "release"):
         made[name].add_argument("device")
         made[name].add_argument("name", metavar="FILE")
-    for name in ("count", "silent", "ledger"):
+    for name in ("count", "silent", "ledger", "state"):
         made[name].add_argument("--json", action="store_true", help="for programs")
     made["count"].add_argument("--mail", action="store_true", help="what is wrong, by mail")
     made["silent"].add_argument("--mail", action="store_true", help="each silence once, by mail")
@@ -90,7 +91,7 @@ def _ledger(parsed: argparse.Namespace) -> int:
     from intake import show
     from intake.lane import ledger
 
-    book = ledger.Ledger.of(settings.read(parsed.config).state)
+    book = ledger.Ledger.to_read(settings.read(parsed.config).state)
     rows = book.search(parsed.text, parsed.device, parsed.state, parsed.since, parsed.until)
     if parsed.json:
         for row in rows:
@@ -136,6 +137,15 @@ def _silent(parsed: argparse.Namespace) -> int:
     if parsed.mail:
         silent.tell_once(known, found)
     return WRONG if any(each.verdict.silent for each in found) else OK
+
+
+def _state(parsed: argparse.Namespace) -> int:
+    from intake import show
+    from intake.lane import state
+
+    found = state.look(settings.read(parsed.config))
+    print(show.as_json(found) if parsed.json else "\n".join(each.show() for each in found))
+    return OK
 
 
 def _retry(parsed: argparse.Namespace) -> int:

@@ -6,14 +6,18 @@ import csv
 import datetime as dt
 import json
 import random
+import sqlite3
+import subprocess
+import sys
 from bisect import bisect
 from dataclasses import replace
 
 import pytest
 
 from intake import cli
-from intake.lane import count, mail, rhythm, serve, silent, still
+from intake.lane import count, mail, rhythm, serve, silent, state, still
 from intake.lane.lane import Lane
+from intake.lane.ledger import Ledger
 from intake.lane.settings import Settings
 from intake.refused import Refused
 from tests.intake.lane_kit import Store, drop, lane, names, settings, store
@@ -166,6 +170,69 @@ class TestLedger:
         assert found("--until", str(today - dt.timedelta(days=1))) == []
         assert found("no such thing") == []
         assert found("' OR 1 --") == []
+
+
+class TestState:
+    def test_what_lies_where_and_what_was_stored_last(
+        self, lane: Lane, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        drop(lane.settings, "a")
+        drop(lane.settings, "c", "icon", "static", Static="Curve")
+        lane.once()
+        drop(lane.settings, "b")
+        (lane.settings.root / "icon/incoming/.half").touch()
+        (lane.settings.root / "varicam/outgoing/x.h33").touch()
+        (row,) = lane.ledger.search(device="icon", state="done")
+        assert cli.main(["state", *config(lane.settings), "--json"]) == 0
+        icon, varicam = json.loads(capsys.readouterr().out)
+        told = {"name": "icon", "waiting": 2, "outgoing": 0, "quarantined": 2, "silent": False}
+        assert icon == {**told, "last": row.settled}
+        assert (varicam["outgoing"], varicam["last"], varicam["quarantined"]) == (1, "", 0)
+        assert cli.main(["state", *config(lane.settings)]) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert said[0].startswith("icon: 2 waiting, 0 to be fetched, last stored 2")
+        assert said[1] == "varicam: 0 waiting, 1 to be fetched, none stored"
+
+    def test_a_device_that_fell_silent(self, lane: Lane) -> None:
+        """The lane's own clock wrote when they came: each working day of three months."""
+        lane.ledger._db.executemany(
+            "INSERT INTO intake (device, digest, names, originals, state, came, settled)"
+            " VALUES ('icon', ?, '[]', '[]', 'done', ?, ?)",
+            [(f"{n}", f"{at:%FT%T}+00:00", f"{at:%FT%T}+00:00") for n, at in enumerate(weeks(12))],
+        )
+        last = max(weeks(12))
+        for days, quiet in ((1, False), (30, True)):
+            icon, varicam = state.look(lane.settings, last + dt.timedelta(days=days))
+            assert (icon.silent, varicam.silent) == (quiet, False)
+        assert "SILENT" in icon.show()
+
+    def test_a_lane_that_never_ran_has_stored_nothing(self, settings: Settings) -> None:
+        assert {each.last for each in state.look(settings)} == {""}
+
+    def test_who_only_looks_cannot_write(self, lane: Lane) -> None:
+        drop(lane.settings)
+        lane.once()
+        book = Ledger.to_read(lane.settings.state)
+        assert list(book.last_stored()) == ["icon"]
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            book.carried_out(next(book.rows()), "done")
+
+    def test_who_may_not_write_there_reads_all_the_same(self, lane: Lane) -> None:
+        """As the report site's timer: while the lane runs, and when it has ended."""
+        drop(lane.settings)
+        lane.once()
+        words = [sys.executable, "-m", "intake", "state", *config(lane.settings), "--json"]
+
+        def told() -> str:
+            away = ["bwrap", "--ro-bind", "/", "/", *words]
+            done = subprocess.run(away, capture_output=True, text=True, check=True)
+            return str(json.loads(done.stdout)[0]["last"])
+
+        assert told()
+        assert Ledger.place(lane.settings.state).with_name("ledger.sqlite-wal").exists()
+        lane.ledger._db.close()
+        assert not Ledger.place(lane.settings.state).with_name("ledger.sqlite-wal").exists()
+        assert told()
 
 
 def weeks(number: int, days: str = "12345", hours: tuple[int, ...] = (9, 14)) -> list[dt.datetime]:
