@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.features import database, fax, orthanc, sheets
+from gateway.features import database, fax, intake, orthanc, sheets
 from gateway.features.database import DATABASE, KEYS, LIBRARY, OWN, OWNER, WEB
 from gateway.features.shape import Feature, Taken
 from gateway.policy import (
@@ -273,6 +273,7 @@ def _units(site: Site, reports: Reports) -> Iterator[RenderedFile]:
         "state": STATE,
         "state_name": Path(STATE).parent.name,
         "archive": orthanc.FOLDER,
+        "cameras": [f"-{intake.device_folder(site, each)}" for each in _cameras(site)],
     }
     plain = (MAKES_KEYS, *RENEWS, *TELLS, PREPARE, SITE, SERVER)
     named: list[tuple[str, str, Work | None]] = [(each, each, None) for each in plain]
@@ -280,6 +281,10 @@ def _units(site: Site, reports: Reports) -> Iterator[RenderedFile]:
     for unit, template, work in named:
         content = fill(f"{UNITS[1:]}/{template}.j2", work=work, **values)
         yield RenderedFile(f"{UNITS}/{unit}", content, "reports", reload=_reload(unit))
+
+
+def _cameras(site: Site) -> tuple[str, ...]:
+    return tuple(site.intake.devices) if site.intake else ()
 
 
 def _reload(unit: str) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gateway.features import reports, sheets
+from gateway.features import intake, reports, sheets
 from gateway.features.database import KEYS, OWN, OWNER, SOCKET, WEB
 from gateway.verify.context import Context, outsider_address
 from gateway.verify.plugin import Note
@@ -113,6 +114,34 @@ def test_each_device_has_its_sheet(lab: Lab, context: Context, note: Note) -> No
     assert stranger.look("/sheets/no-device").status == REDIRECT
     for path in ("/sheets/no-device", "/sheets/..%2fsheets%2fno-device", "/sheets/%2fetc%2fpasswd"):
         assert chief.look(path).status in (403, 404), path
+
+
+def test_the_front_page_says_what_the_cameras_folders_hold(
+    lab: Lab, context: Context, note: Note
+) -> None:
+    """A file in quarantine is counted there within the timer's minute; taken away, it is not."""
+    me, site = a_reader(lab, context), context.site
+    if site.intake is None:
+        pytest.skip("it describes no image files of cameras")
+    device = next(iter(site.intake.devices))
+    note(me.who, "HTTPS", f"the front page counts what of {device} is in quarantine")
+    chief = administrator(me, "verify-files")
+    file = f"{intake.device_folder(site, device)}/quarantine/verify-files.img"
+    before = _set_aside(lab, chief, device)
+    lab.exec("box", ["touch", file], check=True)
+    try:
+        assert _set_aside(lab, chief, device) == before + 1
+    finally:
+        lab.exec("box", ["rm", file], check=True)
+    assert _set_aside(lab, chief, device) == before
+
+
+def _set_aside(lab: Lab, visitor: Visitor, device: str) -> int:
+    lab.exec("box", ["systemctl", "start", reports.TELLS[0]], check=True)
+    tile = visitor.look("/").body.partition('id="front-files"')[2].partition("</table>")[0]
+    row = tile.partition(f'<th scope="row">{device}</th>')[2].partition("</tr>")[0]
+    (many,) = re.findall(r">(\d+)(?:</b>)?</td>$", row)
+    return int(many)
 
 
 def test_nothing_but_https(lab: Lab, context: Context, note: Note) -> None:

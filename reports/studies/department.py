@@ -33,6 +33,20 @@ class ArchiveState:
 
 
 @dataclass(frozen=True)
+class Files:
+    """A camera's folders."""
+
+    device: str
+    last: datetime | None
+    """When something of it was last stored."""
+    waiting: int
+    aside: int
+    """Files in quarantine."""
+    silent: bool
+    """Whether it sends nothing though it usually would."""
+
+
+@dataclass(frozen=True)
 class Box:
     """What the box says of itself in CONFIG.status (docs/reports/list.md has its keys)."""
 
@@ -45,6 +59,7 @@ class Box:
     copies_more: bool = False
     """Whether more copies wait than were counted."""
     problems: tuple[str, ...] = ()
+    files: tuple[Files, ...] = ()
 
     @property
     def disk_used(self) -> int | None:
@@ -52,6 +67,11 @@ class Box:
         if not self.disk_size or self.disk_free is None:
             return None
         return round(100 * (1 - self.disk_free / self.disk_size))
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether there is a file in quarantine."""
+        return any(each.aside for each in self.files)
 
 
 def archive_state() -> ArchiveState:
@@ -110,4 +130,16 @@ def _box(told: dict[str, Any]) -> Box:
         copies_waiting=_count(told, "copies_waiting"),
         copies_more=bool(told.get("copies_more")),
         problems=tuple(str(each) for each in told.get("problems", [])),
+        files=tuple(_files(each) for each in told.get("files", [])),
+    )
+
+
+def _files(told: dict[str, Any]) -> Files:
+    last = told["last"]
+    return Files(
+        device=str(told["name"]),
+        last=datetime.fromisoformat(last).astimezone() if last else None,
+        waiting=int(told["waiting"]),
+        aside=int(told["quarantined"]),
+        silent=bool(told["silent"]),
     )

@@ -70,6 +70,26 @@ def test_the_box_says_how_it_is(settings: Any, tmp_path: Path) -> None:
     assert "more than 3 waiting" in front("reporter")
 
 
+def test_what_the_cameras_folders_hold(settings: Any, tmp_path: Path) -> None:
+    """A silent camera and a file in quarantine are marked, a camera that is well is not."""
+    icon = {"name": "icon", "last": "2026-11-27T23:30:00.000+00:00", "waiting": 4, "outgoing": 0}
+    icon |= {"quarantined": 0, "silent": False}
+    state = {"at": "2026-11-28T12:00:00+08:00", "files": [icon]}
+    box(settings, tmp_path, json.dumps(state))
+    text = front()
+    for word in ('id="front-files"', "icon", "2026-11-28 07:30", '<td class="number">4</td>'):
+        assert word in text
+    assert "silent" not in text
+    assert "says why" not in text
+    sophy = {**icon, "name": "sophy", "last": "", "quarantined": 2, "silent": True}
+    box(settings, tmp_path, json.dumps({**state, "files": [icon, sophy]}))
+    text = front("reporter")
+    for word in ("never", "silent", "<b>2</b>", "says why"):
+        assert word in text
+    box(settings, tmp_path, json.dumps({**state, "files": []}))
+    assert "front-files" not in front("administrator")
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"at": 3}', '{"at": "2026-11-28", "disk": {"free": "x", "size": 1}}']
 )

@@ -202,6 +202,7 @@ def test_the_front_page_is_told_what_somebody_should_know(
     monkeypatch.setattr(state, "ARCHIVE", tmp_path)
     monkeypatch.setattr(state, "ARCHIVE_SETTINGS", tmp_path / "none")
     monkeypatch.setattr(state, "FAXES", tmp_path / "faxes")
+    monkeypatch.setattr(state, "INTAKE_SETTINGS", tmp_path / "none")
     monkeypatch.setattr(state, "failed", list)
     told = state.state()
     assert not {"fax", "copies_waiting"} & told.keys()
@@ -214,6 +215,24 @@ def test_the_front_page_is_told_what_somebody_should_know(
         "orthanc.service has failed: tell the box's administrator",
         "the disk is 95 % full: tell the box's administrator",
     ]
+
+
+def test_the_front_page_is_told_what_the_cameras_folders_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the lane's own program; where it cannot tell, all else is told without it."""
+    settings, program = tmp_path / "intake.json", tmp_path / "intake"
+    monkeypatch.setattr(state, "INTAKE_SETTINGS", settings)
+    monkeypatch.setattr(state, "INTAKE", program)
+    assert state.files() == {}
+    program.write_text('#!/bin/sh\necho \'[{"name": "icon"}]\'\n')
+    program.chmod(0o755)
+    assert state.files() == {}, "no lane is described"
+    settings.touch()
+    assert state.files() == {"files": [{"name": "icon"}]}
+    program.write_text("#!/bin/sh\necho no ledger >&2\nexit 1\n")
+    assert state.files() == {}
+    assert capsys.readouterr().err == "intake: no ledger\n"
 
 
 @pytest.mark.parametrize(("ended", "failed"), [("8", 1), ("1", 1), ("7", 0), ("", 0)])

@@ -24,6 +24,7 @@ ARCHIVE = Path("/srv/gateway/archive")
 ARCHIVE_SETTINGS = Path("/etc/gateway/archive/orthanc.json")
 CREDENTIALS = Path("/run/gateway-archive/read.json")
 FAXES = Path("/var/spool/hylafax")
+INTAKE, INTAKE_SETTINGS = Path("/usr/bin/intake"), Path("/etc/gateway/intake.json")
 DONE = b"7"
 """A job that was sent: all others in ``doneq`` were not (HylaFAX, sendq(5F))."""
 CHANGES, MOST = 2000, 10_000
@@ -43,7 +44,19 @@ def state() -> dict[str, Any]:
     }
     if FAXES.is_dir():
         told["fax"] = {"waiting": len(list(FAXES.glob("sendq/q*"))), "failed": not_sent()}
-    return told | copies()
+    return told | copies() | files()
+
+
+def files() -> dict[str, Any]:
+    """What the cameras' folders hold, as ``intake state`` says; nothing if it cannot be asked."""
+    if not INTAKE_SETTINGS.exists():
+        return {}
+    ask = (str(INTAKE), "state", "--json")
+    done = subprocess.run(ask, capture_output=True, text=True, check=False, timeout=SECONDS)
+    if done.returncode:
+        print(f"intake: {done.stderr.strip()}", file=sys.stderr)
+        return {}
+    return {"files": json.loads(done.stdout)}
 
 
 def not_sent() -> int:
