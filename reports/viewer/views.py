@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -29,6 +30,8 @@ LOOKED = "looked-at"
 OTHERS = 50
 PACKED = 64 << 10
 """Bytes from which a body is packed (measured: tests/bench/reports_viewer.py)."""
+CLEARED = 3
+"""How often an image may be cleared away just then, before somebody is told to try again."""
 # Kept by the browser, but asked about each time: whoever logged out, or may no longer see that
 # patient, gets nothing out of the browser's copy; whoever may gets 304 and no second transfer.
 KEEP = "private, no-cache"
@@ -101,14 +104,23 @@ def pixels(request: HttpRequest, uid: str) -> HttpResponseBase:
     etag = quote_etag(f"{FORM}-{image.uid}-{first}-{count}")
     if unchanged := get_conditional_response(request, etag=etag):
         return _keep(unchanged, etag)
+    for _again in range(CLEARED):
+        with suppress(FileNotFoundError):
+            body, packed = _bytes(image, first, count, _takes_gzip(request))
+            break
+    else:
+        raise archive.DownError(f"{image.uid} is cleared away as soon as it is kept")
+    response = HttpResponse(body, content_type="application/octet-stream")
+    return _keep(_encoded(response, packed), etag)
+
+
+def _bytes(image: Image, first: int, count: int, gzips: bool) -> tuple[bytes, bool]:
+    """Some frames, and whether they are packed. Raises FileNotFoundError as the store does."""
     kept = load.image(archive.reader(), image)
     start, length = _span(kept, first, count)
-    packs = _takes_gzip(request) and length >= PACKED
-    body = (
-        load.store().packed(image.uid, kept, start, length) if packs else kept.part(start, length)
-    )
-    response = HttpResponse(body, content_type="application/octet-stream")
-    return _keep(_encoded(response, packs), etag)
+    if gzips and length >= PACKED:
+        return load.store().packed(image.uid, kept, start, length), True
+    return kept.part(start, length), False
 
 
 def _opened(request: HttpRequest, uid: str) -> Study:

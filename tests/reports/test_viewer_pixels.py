@@ -24,7 +24,7 @@ from pydicom.uid import JPEG2000Lossless, RLELossless, generate_uid
 from reports.people.models import Person
 from reports.studies.models import Image, Study
 from reports.trail.models import Event
-from reports.viewer.store import Store
+from reports.viewer.store import Kept, Store
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,31 @@ def test_a_second_look_asks_the_archive_for_nothing(
     answer = client.get(f"/images/{other.SOPInstanceUID}/meta")
     assert answer.status_code == 503
     assert "archive does not answer" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(("times", "status"), [(0, 200), (2, 200), (9, 503)])
+def test_what_is_cleared_away_just_then_is_fetched_anew(
+    client: Client,
+    orthanc: viewer_site.Orthanc,
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    status: int,
+) -> None:
+    """Another request made room between finding the frames and reading them."""
+    made = make.dynamic(generate_uid())
+    entered(orthanc, made)
+    left, plain = iter(range(times)), Kept.part
+
+    def cleared(kept: Kept, start: int, length: int) -> bytes:
+        if kept.path and next(left, None) is not None:
+            kept.path.unlink()
+        return plain(kept, start, length)
+
+    monkeypatch.setattr(Kept, "part", cleared)
+    answer = client.get(f"/images/{made.SOPInstanceUID}/pixels")
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.content == make.counts(6).astype("<u2").tobytes()
 
 
 def test_the_browser_keeps_it_but_asks_each_time(
