@@ -22,6 +22,8 @@ from reports.trail.record import record
 from reports.writing.models import Sent
 
 FIRST, LONGEST = timedelta(seconds=30), timedelta(hours=1)
+FOLLOWED = timedelta(days=2)
+"""A fax server gives up long before (HylaFAX: three hours, if nobody says otherwise)."""
 MOST_TRIES = {"fax": 6, "pdf-archive": 60, "sr-archive": 60}
 """An archive that is down for two days is somebody's work by then: the button tries again."""
 
@@ -46,7 +48,7 @@ def _give(sent: Sent) -> None:
         every = parts(version)
         file = b"" if sent.way == "sr-archive" else pdf.make(version, pictures(reading, every))
         if sent.way == "fax":
-            fax.send(file, sent.target)
+            sent.job = fax.send(file, sent.target)
             return
         told = around(reading, version, every)
     finally:
@@ -80,7 +82,7 @@ def one(now: datetime) -> bool:
         sent.tries += 1
         try:
             _give(sent)
-            sent.state, sent.why = "done", ""
+            sent.state, sent.why = "taken" if sent.way == "fax" else "done", ""
         except (archive.DownError, fax.FaxError) as error:
             sent.why = str(error)[:300]
             if sent.tries >= MOST_TRIES[sent.way]:
@@ -105,12 +107,37 @@ def _note(sent: Sent) -> None:
         sent.version.report.study,
         person="gateway",
         failed=sent.state == "failed",
+        state=sent.state,
         report=sent.version.report_id,
         version=sent.version.number,
         way=sent.way,
         target=sent.target,
         why=sent.why,
     )
+
+
+def follow_faxes(now: datetime) -> int:
+    """Ask the fax server what became of those that it took; how many have ended.
+
+    One that it knows no more, since it was off for longer than it keeps them, stays "taken".
+    """
+    open_ = Sent.objects.filter(state="taken", job__isnull=False, at__gt=now - FOLLOWED)
+    taken = list(open_.select_related("version__report__study"))
+    try:
+        jobs = fax.jobs() if taken else {}
+    except fax.FaxError:
+        return 0  # it is asked again
+    ended = 0
+    for sent in taken:
+        job = jobs.get(sent.job or 0)
+        if job is None or (job.state, job.why[:300]) == (sent.state, sent.why):
+            continue
+        sent.state, sent.why = job.state, "" if job.state == "done" else job.why[:300]
+        sent.save()
+        if sent.state != "taken":
+            _note(sent)
+            ended += 1
+    return ended
 
 
 def everything() -> int:

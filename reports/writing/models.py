@@ -79,10 +79,12 @@ class Sent(models.Model):
     """``pdf-archive``, ``sr-archive``, ``fax``, …"""
     target = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=8, default="waiting")
-    """``waiting``, ``done`` or ``failed``."""
+    """``waiting``, ``done`` or ``failed``; of a fax also ``taken``: the fax server has it."""
     why = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField(auto_now=True)
     tries = models.PositiveIntegerField(default=0)
+    job = models.PositiveIntegerField(null=True)
+    """The fax server's number of it."""
 
     class Meta:
         constraints = [

@@ -396,8 +396,14 @@ def machine(settings: Any, shelf: Shelf, tmp_path: Path, monkeypatch: pytest.Mon
     script.write_text(
         f'#!/bin/sh\nprintf "%s\\n" "$@" >> {log}\ntail -n1 {log} | xargs head -c5 >> {log}.head\n'
         f"test ! -e {tmp_path}/busy || {{ echo 'no modem' >&2; exit 1; }}\n"
+        "echo 'request id is 7 (group id 7) for host 10.0.0.1 (1 file)'\n"
     )
     script.chmod(0o755)
+    script.with_name("faxstat").write_text(
+        f'#!/bin/sh\ntest "$*" = "-s -d -h fax@10.0.0.1:4559" || exit 2\n'
+        f"cat ~/.hylarc > {tmp_path}/format; cat {tmp_path}/jobs\n"
+    )
+    script.with_name("faxstat").chmod(0o755)
     monkeypatch.setattr(fax, "PLACES", f"{tmp_path}:/usr/bin:/bin")
     return log
 
@@ -410,8 +416,59 @@ def test_a_fax_is_sent_as_hylafax_is_asked(study: Study, chen: Client, machine: 
     asked = machine.read_text().splitlines()
     assert asked[:-1] == ["-n", "-m", "-h", "fax@10.0.0.1:4559", "-f", "reports", "-d", "073121101"]
     assert (machine.parent / "asked.head").read_text() == "%PDF-"
-    assert Sent.objects.get(way="fax").state == "done"
+    sent = Sent.objects.get(way="fax")
+    assert (sent.state, sent.job) == ("taken", 7)
     assert Event.objects.filter(action="send", detail__way="fax").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("7|R|", ("taken", "")),
+        ("7|S|Busy signal detected", ("taken", "Busy signal detected")),
+        ("7|D|", ("done", "")),
+        ("7|F|No answer from remote", ("failed", "No answer from remote")),
+        ("8|F|No answer from remote", ("taken", "")),
+        ("", ("taken", "")),
+    ],
+)
+def test_a_fax_is_followed_to_its_end(
+    line: str, wanted: tuple[str, str], study: Study, chen: Client, machine: Path
+) -> None:
+    """Another job's end, and a fax server that knows of none, are the controls."""
+    version = signed(chen, study)
+    chen.post(reverse("fax", args=[version.report_id, 1]), {"number": "073121101"})
+    send.everything()
+    told = f"HylaFAX scheduler on box.example: Running\nModem ttyS0 (+886): idle\n\n{line}\n"
+    (machine.parent / "jobs").write_text(told)
+    trail = Event.objects.filter(action="send", detail__way="fax")
+    before = trail.count()
+    state = wanted[0]
+    for _again in range(2):
+        send.follow_faxes(timezone.now())
+        sent = Sent.objects.get(way="fax")
+        assert (sent.state, sent.why) == wanted
+        assert trail.count() - before == (state != "taken"), "once"
+    assert (machine.parent / "format").read_text() == 'JobFmt: "%j|%a|%s"\n'
+    if state != "taken":
+        last = trail.order_by("-pk")[0]
+        failed = "failure" if state == "failed" else "success"
+        assert (last.outcome, last.detail["state"]) == (failed, state)
+
+
+def test_nobody_is_asked_after_no_fax_or_an_old_one(
+    study: Study, chen: Client, machine: Path
+) -> None:
+    send.follow_faxes(timezone.now())
+    assert not (machine.parent / "format").exists()
+    version = signed(chen, study)
+    chen.post(reverse("fax", args=[version.report_id, 1]), {"number": "073121101"})
+    send.everything()
+    (machine.parent / "jobs").write_text("7|D|\n")
+    assert send.follow_faxes(timezone.now() + timedelta(days=3)) == 0
+    (machine.parent / "faxstat").unlink()
+    assert send.follow_faxes(timezone.now()) == 0, "a server that does not answer is asked again"
+    assert Sent.objects.get(way="fax").state == "taken"
 
 
 @pytest.mark.parametrize(
