@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from intake import files, text
 from intake.bounds import check, check_size
-from intake.fields import Derived, Fate, Field, Original
+from intake.fields import Derived, Fate, Original
 from intake.options import CHARSETS, DEFAULT, Options
+from intake.parts import Header, table
 from intake.refused import Refused
 from intake.study import Acquisition, Kind, Patient, Pixels, Place, Reading, Slices, Visit
 
@@ -28,33 +27,21 @@ TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8"}
 _OTHERS = {0: "unknown", 1: "one bit a pixel", 32: "complex numbers", 128: "colours"}
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A field of the header; ``form`` as in struct(3), a text when it ends with s."""
-
-    name: str
-    at: int
-    form: str
-
-
-PARTS = tuple(
-    _Part(*each)
-    for each in (
-        *(("data_type", 4, "10s"), ("db_name", 14, "18s"), ("extents", 32, "i")),
-        *(("session_error", 36, "h"), ("regular", 38, "1s"), ("hkey_un0", 39, "1s")),
-        *(("dim", 40, "8h"), ("vox_units", 56, "4s"), ("cal_units", 60, "8s")),
-        *(("unused1", 68, "h"), ("datatype", 70, "h"), ("bitpix", 72, "h"), ("dim_un0", 74, "h")),
-        *(("pixdim", 76, "8f"), ("vox_offset", 108, "f"), ("funused1", 112, "f")),
-        *(("funused2", 116, "f"), ("funused3", 120, "f"), ("cal_max", 124, "f")),
-        *(("cal_min", 128, "f"), ("compressed", 132, "f"), ("verified", 136, "f")),
-        *(("glmax", 140, "i"), ("glmin", 144, "i"), ("descrip", 148, "80s")),
-        *(("aux_file", 228, "24s"), ("orient", 252, "b"), ("originator", 253, "10s")),
-        *(("generated", 263, "10s"), ("scannum", 273, "10s"), ("patient_id", 283, "10s")),
-        *(("exp_date", 293, "10s"), ("exp_time", 303, "10s"), ("hist_un0", 313, "3s")),
-        *(("views", 316, "i"), ("vols_added", 320, "i"), ("start_field", 324, "i")),
-        *(("field_skip", 328, "i"), ("omax", 332, "i"), ("omin", 336, "i")),
-        *(("smax", 340, "i"), ("smin", 344, "i")),
-    )
+PARTS = table(
+    *(("data_type", 4, "10s"), ("db_name", 14, "18s"), ("extents", 32, "i")),
+    *(("session_error", 36, "h"), ("regular", 38, "1s"), ("hkey_un0", 39, "1s")),
+    *(("dim", 40, "8h"), ("vox_units", 56, "4s"), ("cal_units", 60, "8s")),
+    *(("unused1", 68, "h"), ("datatype", 70, "h"), ("bitpix", 72, "h"), ("dim_un0", 74, "h")),
+    *(("pixdim", 76, "8f"), ("vox_offset", 108, "f"), ("funused1", 112, "f")),
+    *(("funused2", 116, "f"), ("funused3", 120, "f"), ("cal_max", 124, "f")),
+    *(("cal_min", 128, "f"), ("compressed", 132, "f"), ("verified", 136, "f")),
+    *(("glmax", 140, "i"), ("glmin", 144, "i"), ("descrip", 148, "80s")),
+    *(("aux_file", 228, "24s"), ("orient", 252, "b"), ("originator", 253, "10s")),
+    *(("generated", 263, "10s"), ("scannum", 273, "10s"), ("patient_id", 283, "10s")),
+    *(("exp_date", 293, "10s"), ("exp_time", 303, "10s"), ("hist_un0", 313, "3s")),
+    *(("views", 316, "i"), ("vols_added", 320, "i"), ("start_field", 324, "i")),
+    *(("field_skip", 328, "i"), ("omax", 332, "i"), ("omin", 336, "i")),
+    *(("smax", 340, "i"), ("smin", 344, "i")),
 )
 
 
@@ -76,60 +63,6 @@ def _order(data: bytes) -> str:
     return ""
 
 
-class _Header:
-    """The header's values, each noted with what it became."""
-
-    def __init__(self, data: bytes, charset: str) -> None:
-        self.order = _order(data)
-        self.charset = charset
-        self.values: dict[str, Any] = {}
-        self.fields: dict[str, Field] = {}
-        self.derived: list[Derived] = []
-        self.notes: list[str] = []
-        for part in PARTS:
-            found = struct.unpack_from(self.order + part.form, data, part.at)
-            value = found[0] if len(found) == 1 else found
-            raw = _shown(value)
-            self.values[part.name] = value
-            if raw:
-                self.fields[part.name] = Field(part.name, raw, offset=part.at)
-
-    def used(self, name: str, *to: str) -> None:
-        if name in self.fields:
-            self.fields[name] = self.fields[name].mapped(*to)
-
-    def said(self, name: str, why: str, fate: Fate = Fate.CHECKED) -> None:
-        if name in self.fields:
-            old = self.fields[name]
-            self.fields[name] = Field(name, old.raw, fate, why=why, offset=old.offset)
-
-    def text(self, name: str, to: str) -> str:
-        value: bytes = self.values[name].partition(b"\0")[0].strip()
-        try:
-            found = value.decode(self.charset)
-        except UnicodeDecodeError:
-            raise Refused(
-                f"{name} holds {value!r}, which is not in the character set",
-                0,
-                "name it: --charset",
-            ) from None
-        if any(ord(char) < 32 for char in found):
-            raise Refused(f"{name} holds control characters: {value!r}")
-        if found:
-            self.used(name, to)
-        return found
-
-
-def _shown(value: Any) -> str:
-    """As text; empty when nothing is said."""
-    if isinstance(value, bytes):
-        plain = value.rstrip(b"\0 ")
-        return plain.decode("ascii") if plain.isascii() and plain.isalnum() else plain.hex(" ")
-    if isinstance(value, tuple):
-        return " ".join(f"{each:g}" for each in value) if any(value) else ""
-    return f"{value:g}" if value else ""
-
-
 def read(path: Path, options: Options = DEFAULT) -> Reading:
     """The volume; Refused when it is no ANALYZE, or its parts contradict each other."""
     with files.opened(path) as file:
@@ -139,7 +72,7 @@ def read(path: Path, options: Options = DEFAULT) -> Reading:
         raise Refused("this is no ANALYZE header (348 bytes that begin with 348)")
     if data[344:348] in {b"n+1\0", b"ni1\0"}:
         raise Refused("this is NIfTI, not ANALYZE: it is not read here")
-    header = _Header(data, CHARSETS.get(options.charset, "ascii"))
+    header = Header(data, PARTS, _order(data), CHARSETS.get(options.charset, "ascii"))
     if longer:
         header.notes.append(f"{longer} bytes behind the header")
     images, originals = _images(path, header)
@@ -149,7 +82,7 @@ def read(path: Path, options: Options = DEFAULT) -> Reading:
     return Reading("ANALYZE 7.5", (acquisition,), originals, fields, tuple(header.notes))
 
 
-def _images(path: Path, header: _Header) -> tuple[Pixels, tuple[Original, ...]]:
+def _images(path: Path, header: Header) -> tuple[Pixels, tuple[Original, ...]]:
     dim, kind = header.values["dim"], header.values["datatype"]
     if kind not in TYPES:
         raise Refused(f"its pixels are of type {kind} ({_OTHERS.get(kind, 'none of ANALYZE')})")
@@ -180,7 +113,7 @@ def _images(path: Path, header: _Header) -> tuple[Pixels, tuple[Original, ...]]:
     return images, (files.original(path), files.original(place))
 
 
-def _acquisition(header: _Header, images: Pixels) -> Acquisition:
+def _acquisition(header: Header, images: Pixels) -> Acquisition:
     how = "ANALYZE holds volumes of slices and names no kind of study"
     header.derived.append(Derived("kind", Kind.RECON_TOMO.value, how))
     spacing, thickness = _spacing(header)
@@ -208,7 +141,7 @@ def _acquisition(header: _Header, images: Pixels) -> Acquisition:
     )
 
 
-def _spacing(header: _Header) -> tuple[tuple[float, float] | None, float | None]:
+def _spacing(header: Header) -> tuple[tuple[float, float] | None, float | None]:
     """Rows, columns and slices in mm; none where it is zero, negative or in another unit."""
     unit = header.values["vox_units"].rstrip(b"\0 ").lower()
     sizes = header.values["pixdim"][1:4]
@@ -223,7 +156,7 @@ def _spacing(header: _Header) -> tuple[tuple[float, float] | None, float | None]
     return (rows, columns), slices
 
 
-def _largest(header: _Header, images: Pixels) -> None:
+def _largest(header: Header, images: Pixels) -> None:
     """The stated largest and smallest count, where they are stated."""
     low, high = header.values["glmin"], header.values["glmax"]
     if images.dtype.kind == "f" or not (low or high):

@@ -135,8 +135,10 @@ def _inspect(parsed: argparse.Namespace) -> int:
 def _explain(parsed: argparse.Namespace) -> int:
     """The account of a conversion to DICOM, without writing it."""
     reading = _reader(parsed)(parsed.file, _options(parsed))
+    positron = any(each.positron for each in reading.acquisitions)  # of which no object is made
     made = tuple(
-        convert.Made(parsed.file, each.uid, each.fields) for each in dicom.objects(reading)
+        convert.Made(parsed.file, each.uid, each.fields)
+        for each in (() if positron else dicom.objects(reading))
     )
     if parsed.json:
         derived = [each.derived for each in reading.acquisitions]

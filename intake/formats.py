@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intake import analyze, files
+from intake.ecat import read as ecat
 from intake.interfile import lexer
 from intake.interfile import read as interfile
 from intake.options import DEFAULT, Options
@@ -52,6 +53,7 @@ FORMATS = (
     Format("Interfile", _interfile, interfile.read),
     Format("ANALYZE", analyze.looks_like, analyze.read),
     Format("DICOM", _dicom, _read_dicom),
+    Format("ECAT", ecat.looks_like, ecat.read),
 )
 FOREIGN = (
     (b"PK\x03\x04", "a ZIP archive"),
@@ -62,7 +64,6 @@ FOREIGN = (
     (b"\x89PNG", "a PNG picture"),
     (b"GIF8", "a GIF picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"MATRIX7", "ECAT 7, which holds PET and no NM images (medcon -qs reads it)"),
 )
 
 

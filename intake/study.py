@@ -273,6 +273,8 @@ class Acquisition:
     uncorrected: frozenset[str] = frozenset()
     """Corrections that the source says were not made."""
     transmission: bool = False
+    positron: bool = False
+    """Made by a positron scanner: no image that DICOM's NM object is for."""
     scale: Scale = Scale()
     scan_velocity: float | None = None
     scan_length: float | None = None

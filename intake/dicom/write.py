@@ -15,6 +15,7 @@ from intake.dicom.encode import Item, elements, encode, head, is_exact
 from intake.dicom.modules import Set
 from intake.dicom.tags import TAGS
 from intake.fields import Fate, Field
+from intake.refused import Refused
 from intake.study import Acquisition, Pixels, Reading
 
 NM_IMAGE = "1.2.840.10008.5.1.4.1.1.20"
@@ -96,6 +97,14 @@ def _uid_of(digest: bytes) -> str:
 def _object(
     acquisition: Acquisition, reading: Reading, number: int, study: str, series: str
 ) -> Object:
+    if acquisition.positron:
+        raise Refused(
+            "images of a positron scanner are no NM images, and DICOM's PET image cannot be without"
+            " the patient's orientation and position, which the file does not state clearly",
+            0,
+            "send them as DICOM from the scanner's own workstation; `--to interfile`, gif and png"
+            " work here",
+        )
     line = exact.find(acquisition.pixels)
     order = sorted(range(len(acquisition.places)), key=lambda each: acquisition.places[each])
     unwritten = _unwritten(acquisition)

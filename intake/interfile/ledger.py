@@ -12,6 +12,10 @@ _Known = tuple[Fate, tuple[str, ...], str, bool]
 _UNKNOWN: _Known = (Fate.KEPT, (), "", False)
 
 
+POSITRON = {"pt", "pet"}
+"""The modality of a positron scanner: DICOM's word, and what some write."""
+
+
 class Ledger:
     """One account a file; every line that nobody asks for is kept as it stood."""
 
@@ -25,6 +29,8 @@ class Ledger:
                 self.mapped(line, "structure")
             elif line.name == "imaging modality" and line.lower in {"nucmed", "nm"}:
                 self.mapped(line, "kind")
+            elif line.name == "imaging modality" and line.lower in POSITRON:
+                self.mapped(line, "positron")
 
     def mapped(self, line: Line, *to: str, why: str = "", keep: bool = False) -> None:
         """Its meaning is in the model. A comment beside it is no part of that, and is kept."""

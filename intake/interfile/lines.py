@@ -65,7 +65,7 @@ class Lines:
         """The file, the patient, the radiopharmaceutical."""
         of = self.of
         yield "!INTERFILE :="
-        yield self.line("!imaging modality", "nucmed")
+        yield self.line("!imaging modality", "PT" if of.positron else "nucmed")
         yield self.line("!originating system", of.equipment.manufacturer)
         yield self.line("!version of keys", "3.3")
         yield "!GENERAL DATA :="

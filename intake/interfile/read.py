@@ -14,7 +14,7 @@ from intake.interfile.blocks import Block
 from intake.interfile.dialects import Dialect
 from intake.interfile.draft import Draft, Plan
 from intake.interfile.keys import plain
-from intake.interfile.ledger import Ledger
+from intake.interfile.ledger import POSITRON, Ledger
 from intake.interfile.lexer import Header, Line
 from intake.options import DEFAULT, Options
 from intake.refused import Refused
@@ -187,6 +187,7 @@ def _check_total(block: Block, images: Pixels, ledger: Ledger) -> None:
 
 def _base(root: Block, dialect: Dialect, windows: tuple[study.Window, ...]) -> Acquisition:
     made, unmade = common.corrections(root, len(windows))
+    modality = root.line("imaging modality")
     return Acquisition(
         Kind.STATIC,
         np.zeros((1, 1, 1), np.uint8),
@@ -200,6 +201,7 @@ def _base(root: Block, dialect: Dialect, windows: tuple[study.Window, ...]) -> A
         corrections=made,
         uncorrected=unmade,
         scale=common.scale(root),
+        positron=modality is not None and modality.lower in POSITRON,
     )
 
 
