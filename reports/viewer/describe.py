@@ -30,28 +30,26 @@ class Range:
     From nothing to the most: half the colours are half the counts, in every study.
     """
 
-    least: int
-    most: int
-    low: int
-    high: int
+    least: float
+    most: float
+    low: float
+    high: float
 
 
 def about(data: Dataset, found: Array) -> dict[str, Any]:
     """All of it. ``found`` is what reports/viewer/pixels.py made of the pixels."""
-    kind = nm.kind(data)
     count = len(found)
-    colours = found.ndim == 4
     named = nm.frames(data, count)
-    mapping = _mapping(data)
+    kind, colours, own = nm.kind(data), found.ndim == 4, mapping(data)
     return {
         "kind": kind,
-        "frames": [_frame(frame, ranges(found[number])) for number, frame in enumerate(named)],
+        "frames": [frame(each, ranges(found[number])) for number, each in enumerate(named)],
         "rows": found.shape[1],
         "columns": found.shape[2],
-        "spacing": _spacing(data),
+        "spacing": spacing(data),
         "type": "rgb" if colours else found.dtype.name,
         "inverted": said.text(data, "PhotometricInterpretation") == "MONOCHROME1",
-        "mapping": asdict(mapping) if mapping else None,
+        "mapping": asdict(own) if own else None,
         "alone": kind in nm.ALONE,
         "same": nm.LOOPS.get(kind, ()),
         "rate": times.rate(data, "GATED" in kind),
@@ -64,30 +62,36 @@ def about(data: Dataset, found: Array) -> dict[str, Any]:
 
 def ranges(found: Array) -> Range:
     """Of one frame or of all."""
+    if found.dtype.kind == "f":
+        least, most = float(found.min()), float(found.max())
+        return Range(least, most, 0, most if most > 0 else 1)
     least, most = int(found.min()), int(found.max())
     return Range(least, most, 0, max(1, most))
 
 
-def _frame(frame: nm.Frame, own: Range) -> dict[str, Any]:
-    told = asdict(frame)
-    flat = {**told.pop("place"), **told, **asdict(own)}
+def frame(found: nm.Frame, own: Range) -> dict[str, Any]:
+    """One of them, without what the object does not say."""
+    told = asdict(found)
+    flat = {**told.pop("place"), **told}
     # "window" is in both: the name wins, its number is "window_number".
-    flat["window_number"] = frame.place.window
-    return {
+    flat["window_number"] = found.place.window
+    rounded = {
         key: round(value, 4) if isinstance(value, float) else value
         for key, value in flat.items()
         if value not in (None, "")
     }
+    return {**rounded, **asdict(own)}
 
 
-def _spacing(data: Dataset) -> list[float] | None:
+def spacing(data: Dataset) -> list[float] | None:
     """Between rows, between columns, mm."""
     found = said.numbers(data, "PixelSpacing") or said.numbers(data, "ImagerPixelSpacing")
     fits = len(found) == 2 and all(0.001 < each < 1000 for each in found)
     return found if fits and 0.05 < found[0] / found[1] < 20 else None
 
 
-def _mapping(data: Dataset) -> Mapping | None:
+def mapping(data: Dataset) -> Mapping | None:
+    """What the object says of it, if that is anything."""
     real = said.item(data, "RealWorldValueMappingSequence")
     units = said.text(said.item(real, "MeasurementUnitsCodeSequence"), "CodeMeaning")
     found = (

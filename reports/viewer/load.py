@@ -1,4 +1,4 @@
-"""An image from the archive, parsed once."""
+"""An image, or a stack of them, from the archive, parsed once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pydicom.dataset import Dataset
 
 from reports.archive import Archive, DownError, MissingError
 from reports.studies.models import Image
-from reports.viewer import describe, pixels, said
+from reports.viewer import describe, pile, pixels, said
+from reports.viewer.stacks import Stack
 from reports.viewer.store import Kept, Store
 from reports.viewer.unfit import UnfitError
 
@@ -26,7 +27,7 @@ def store() -> Store:
     return Store(Path(settings.CONFIG.cache) / "frames")
 
 
-def image(archive: Archive, wanted: Image) -> Kept:
+def image(archive: Archive, wanted: Image | Stack) -> Kept:
     """Its frames, kept or fetched. Raises DownError, MissingError, UnfitError."""
     place = store()
     if found := place.find(wanted.uid):
@@ -34,9 +35,13 @@ def image(archive: Archive, wanted: Image) -> Kept:
     with place.making(wanted.uid):
         if found := place.find(wanted.uid):
             return found
-        data = _fetch(archive, wanted.archive_id)
-        frames = pixels.decode(data)
-        return place.keep(wanted.uid, describe.about(data, frames), frames.tobytes())
+        if isinstance(wanted, Stack):
+            about, frames = pile.made(wanted, lambda name: _fetch(archive, name))
+        else:
+            data = _fetch(archive, wanted.archive_id)
+            frames = pixels.decode(data)
+            about = describe.about(data, frames)
+        return place.keep(wanted.uid, about, frames.tobytes())
 
 
 def _fetch(archive: Archive, name: str) -> Dataset:

@@ -55,7 +55,7 @@ def decode(data: Dataset) -> Array:
         found: Any = data.pixel_array
         if said.text(data, "PhotometricInterpretation") in COLOUR:
             return _coloured(data, found).reshape(frames, rows, columns, 3)
-        return _narrow(_used_bits(data, found.reshape(frames, rows, columns)))
+        return narrow(_used_bits(data, found.reshape(frames, rows, columns)))
     except said.ODD as error:
         raise UnfitError(_("The pixels of this image cannot be read.")) from error
 
@@ -93,7 +93,7 @@ def _used_bits(data: Dataset, found: Array) -> Array:
     return up & ((1 << stored) - 1)  # type: ignore[no-any-return]
 
 
-def _narrow(found: Array) -> Array:
+def narrow(found: Array) -> Array:
     """The narrowest of uint8, uint16 and int16 that holds all values: it travels faster."""
     least, most = int(found.min()), int(found.max())
     for kind in (np.uint8, np.uint16, np.int16):

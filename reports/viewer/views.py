@@ -19,9 +19,10 @@ from django.views.decorators.http import require_safe
 
 from reports import archive
 from reports.studies.access import open_study
-from reports.studies.models import Image, Study
+from reports.studies.models import Image, Series, Study
 from reports.trail.record import record
-from reports.viewer import load
+from reports.viewer import load, stacks
+from reports.viewer.stacks import Stack
 from reports.viewer.store import FORM, Kept
 from reports.viewer.unfit import UnfitError
 
@@ -70,12 +71,13 @@ def images(request: HttpRequest, uid: str) -> HttpResponse:
     """The images of a study, and the patient's other studies to compare with."""
     study = _opened(request, uid)
     listed = Image.objects.filter(series__study=study).select_related("series")
+    listed = listed.order_by("series__number", "number", "pk")
     others = Study.objects.filter(patient_id=study.patient_id, gone=False).exclude(pk=study.pk)
     others = others.order_by("-when")[:OTHERS] if study.patient_id else others.none()
     return JsonResponse(
         {
             "study": _named(study),
-            "images": [_listed(each) for each in listed.order_by("series__number", "number", "pk")],
+            "images": [_listed(each) for each in stacks.grouped(listed)],
             "others": [_named(each) for each in others],
         }
     )
@@ -114,7 +116,7 @@ def pixels(request: HttpRequest, uid: str) -> HttpResponseBase:
     return _keep(_encoded(response, packed), etag)
 
 
-def _bytes(image: Image, first: int, count: int, gzips: bool) -> tuple[bytes, bool]:
+def _bytes(image: Image | Stack, first: int, count: int, gzips: bool) -> tuple[bytes, bool]:
     """Some frames, and whether they are packed. Raises FileNotFoundError as the store does."""
     kept = load.image(archive.reader(), image)
     start, length = _span(kept, first, count)
@@ -133,13 +135,25 @@ def _opened(request: HttpRequest, uid: str) -> Study:
     return study
 
 
-def _image(request: HttpRequest, uid: str) -> Image:
+def _image(request: HttpRequest, uid: str) -> Image | Stack:
     few = Image.objects.select_related("series__study")
     few = few.only("uid", "archive_id", "series__study__uid")  # asked for with each frame
     found = few.filter(uid=uid).first()
     if found is None:
-        raise Http404(uid)
+        return _stack(request, uid)
     _opened(request, found.series.study.uid)
+    return found
+
+
+def _stack(request: HttpRequest, uid: str) -> Stack:
+    series = Series.objects.select_related("study").filter(uid=stacks.series_of(uid)).first()
+    if series is None:
+        raise Http404(uid)
+    _opened(request, series.study.uid)
+    members = Image.objects.filter(series=series).select_related("series")
+    found = stacks.named(uid, members.order_by("number", "pk"))
+    if found is None:
+        raise archive.MissingError(uid)  # the series grew: it is another stack now
     return found
 
 
@@ -189,13 +203,15 @@ def _named(study: Study) -> dict[str, str | None]:
     }
 
 
-def _listed(image: Image) -> dict[str, str | int]:
+def _listed(image: Image | Stack) -> dict[str, str | int]:
+    first, many = (image, 0) if isinstance(image, Image) else (image.members[0], len(image.members))
     return {
         "uid": image.uid,
-        "number": image.number,
-        "kind": image.kind,
-        "frames": image.frames,
-        "series": image.series.description,
+        "number": first.number,
+        # A slice's Image Type, value 3, says AXIAL or nothing.
+        "kind": first.series.modality if many else first.kind,
+        "frames": many or first.frames,
+        "series": first.series.description,
         "meta": reverse("image-meta", args=[image.uid]),
         "pixels": reverse("pixels", args=[image.uid]),
     }

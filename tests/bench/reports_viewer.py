@@ -4,6 +4,7 @@
   the pixels on its canvas, cold (the site has never seen it) and warm;
 - what the server alone takes of that, against what Orthanc takes to draw the same frames
   (``/preview`` and ``/rendered``, each of which stretches every frame by itself);
+- the first image of a PET series: a stack of 63 objects, each with a scale of its own;
 - packed against plain: what packing costs, and what it saves on a wire of 100 Mbit/s and 1 Gbit/s;
 - twenty readers at once.
 
@@ -24,6 +25,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FRAMES, SIDE, ROUNDS, READERS = 60, 128, 9, 20
+SLICES = 63
 WARM, COLD, CINE = 150.0, 400.0, 1000.0
 INSIDE = "inside"
 
@@ -60,7 +62,24 @@ def studies(orthanc: Any) -> dict[str, Any]:
         study = viewer_site.enter(orthanc, [each])
         image = study.series.get().images.get()
         made.append({"study": study.uid, "image": image.uid, "archive": image.archive_id})
-    return {"studies": made}
+    return {"studies": made, "stacks": [volume(orthanc) for _round in range(2 * ROUNDS)]}
+
+
+def volume(orthanc: Any) -> dict[str, Any]:
+    """A PET series of one bed."""
+    import numpy as np
+    import viewer_objects as make
+    import viewer_site
+    from pydicom.uid import generate_uid
+
+    from reports.studies.models import Image
+    from reports.viewer import stacks
+
+    pixels = np.random.default_rng(7).poisson(400, (SLICES, SIDE, SIDE)).astype(np.int16)
+    slopes = [0.5 + number / SLICES for number in range(SLICES)]
+    study = viewer_site.enter(orthanc, make.slices(generate_uid(), pixels, slopes))
+    (stack,) = stacks.grouped(Image.objects.filter(series__study=study).select_related("series"))
+    return {"study": study.uid, "image": stack.uid}
 
 
 def took(act: Callable[[], object]) -> float:
@@ -118,6 +137,9 @@ def servers(site: dict[str, Any]) -> None:
             median(took(lambda p=path, e=each: theirs.get(p.format(**e))) for each in some)
         )
     print("  " + ", ".join(f"{each:.1f}" for each in figures))
+    slices = site["stacks"][:ROUNDS]
+    cold, warm = (median(first(ours, each["image"]) for each in slices) for _time in "cw")
+    print(f"first image of {SLICES} slices, server alone (ms): cold {cold:.1f}, warm {warm:.1f}")
     print(f"{FRAMES} frames (ms): site plain, packed, unchanged (304); Orthanc /preview, /rendered")
     packs = {"Accept-Encoding": "gzip"}
     at = [f"/images/{each['image']}/pixels?first=1" for each in some]
@@ -125,6 +147,7 @@ def servers(site: dict[str, Any]) -> None:
     packed = median(took(lambda p=each: ours.get(p, **packs)) for each in at)
     same = [{"If-None-Match": f'"1-{each["image"]}-1--1"'} for each in some]
     kept = median(took(lambda p=p, h=h: ours.get(p, **h)) for p, h in zip(at, same, strict=True))
+    theirs = Client(site["orthanc"])  # Orthanc closed the other, idle meanwhile
     slow = [
         median(drawn(theirs, each["archive"], how) for each in some[:3])
         for how in ("preview", "rendered")
@@ -180,6 +203,15 @@ look();
 """
 
 
+def waited(browser: Any, url: str, studies: list[dict[str, Any]]) -> list[float]:
+    """Medians of MARKS' three figures."""
+    rows = []
+    for each in studies:
+        browser.get(f"{url}/studies/{each['study']}/viewer")
+        rows.append(browser.execute_async_script(MARKS))
+    return [median(column) for column in zip(*rows, strict=True)]
+
+
 def browsers(site: dict[str, Any], folder: Path) -> bool:
     """From the click to the canvas, each study once cold and once warm."""
     from selenium.webdriver import Chrome, ChromeOptions, ChromeService
@@ -192,14 +224,14 @@ def browsers(site: dict[str, Any], folder: Path) -> bool:
     try:
         browser.get(f"{site['url']}/static/viewer/palettes.json")
         browser.add_cookie({"name": "sessionid", "value": site["cookie"], "path": "/"})
-        fresh = site["studies"][ROUNDS : 2 * ROUNDS]
         good = True
+        fresh = site["stacks"][ROUNDS:]
+        for name in ("cold", "warm"):
+            shown, every, _moves = waited(browser, site["url"], fresh)
+            print(f"Chromium, {name}: first of {SLICES} slices {shown:.0f} ms, all {every:.0f} ms")
+        fresh = site["studies"][ROUNDS : 2 * ROUNDS]
         for name, goal in (("cold", COLD), ("warm", WARM)):
-            rows = []
-            for each in fresh:
-                browser.get(f"{site['url']}/studies/{each['study']}/viewer")
-                rows.append(browser.execute_async_script(MARKS))
-            shown, every, moves = (median(column) for column in zip(*rows, strict=True))
+            shown, every, moves = waited(browser, site["url"], fresh)
             print(
                 f"Chromium, {name} (ms from the click): first image {shown:.0f} (goal {goal:.0f}),"
                 f" all {FRAMES} frames {every:.0f},"

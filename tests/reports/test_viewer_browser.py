@@ -24,6 +24,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from reports.viewer import palettes
 
 FLAGS = (*CHROMIUM, "--force-device-scale-factor=1")
+SLOPES = [1.5, 0.25, 3.0, 0.125, 1.0]
 LOOKED = """
   const canvas = document.querySelectorAll(".pane")[arguments[0]].querySelector(".frame");
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -44,7 +45,17 @@ def studies(orthanc: viewer_site.Orthanc) -> dict[str, Any]:
     broken = make.dynamic(generate_uid())
     broken.Rows = 4000
     viewer_site.enter(orthanc, [broken], patient_id="P-9")
+    slices, cut = generate_uid(), generate_uid()
+    pet = make.slices(slices, make.counts(5), SLOPES)
+    ct = make.slices(slices, make.counts(3), [0.5] * 3, "CT", RescaleIntercept=-1024)
+    viewer_site.enter(orthanc, [*pet, *ct], patient_id="P-10")
+    torn = make.slices(cut, make.counts(3), SLOPES[:3])
+    torn[1].PixelData = torn[1].PixelData[:10]
+    viewer_site.enter(orthanc, torn, patient_id="P-11")
     return {
+        "slices": slices,
+        "cut": cut,
+        "members": [each.SOPInstanceUID for each in [*pet, *ct]],
         "study": study,
         "before": before,
         "broken": broken.StudyInstanceUID,
@@ -463,3 +474,108 @@ def test_every_field_and_button_has_a_name(looking: Looking) -> None:
         "return document.getElementById('viewer-words').textContent"
     )
     assert len(json.loads(words)) > 40
+
+
+def heard(looking: Looking) -> list[dict[str, Any]]:
+    return list(looking.browser.execute_script("return window.heard"))
+
+
+def high(looking: Looking) -> float:
+    looking.canvas()
+    return float(looking.find(".high").get_attribute("value"))
+
+
+def test_slices_of_different_scales_have_one_window(looking: Looking) -> None:
+    stored = make.counts(5)
+    mapped = stored * np.array(SLOPES)[:, None, None]
+    most = float(mapped.max())
+    looking.open("slices")
+    assert looking.text(".images option").endswith("Slices · PT · \N{MULTIPLICATION SIGN} 5")
+    assert "has its own scale" in looking.text(".notes")
+    assert "BQML" in looking.text(".notes")
+    for number in range(5):
+        shown = looking.canvas()[..., :3]
+        assert np.array_equal(shown, painted(mapped[number], 0, most, "grey"))
+        assert not np.array_equal(shown, painted(stored[number], 0, stored.max(), "grey"))
+        slice_at = f"slice {number + 1} ({4 * (number + 1)} mm)"
+        assert f"Frame {number + 1} of 5 · 600 s" in looking.text(".caption")
+        assert f"image {number + 1} · {slice_at}" in looking.text(".caption")
+        looking.keys(Keys.ARROW_RIGHT)
+    looking.keys(",")
+    assert high(looking) == pytest.approx(most - most / 50)
+    assert np.array_equal(looking.canvas()[..., :3], painted(mapped[0], 0, most * 0.98, "grey"))
+
+
+def test_the_levels_of_slices_are_no_whole_numbers(looking: Looking) -> None:
+    looking.open("slices")
+    before = high(looking)
+    looking.drag((8, 8), (8, 5), button=2)
+    assert 0 < high(looking) < before
+    assert high(looking) % 1 != 0
+    looking.window(0.2, 0.7)
+    told = [
+        looking.find(each).get_attribute("aria-valuetext") for each in (".bar-low", ".bar-high")
+    ]
+    assert told == ["0.2 BQML", "0.7 BQML"]
+    looking.window(20, 70)
+    looking.keys("]")
+    assert (high(looking), looking.find(".low").get_attribute("value")) == (70, "38.36")
+    looking.with_held(Keys.SHIFT, Keys.ARROW_LEFT)
+    assert looking.text(".under") == "column 9, row 9: 1.5 BQML"
+    looking.keys("r")
+    looking.canvas()
+    assert "sum (BQML)" in looking.find(".plot").get_attribute("aria-label")
+
+
+def test_slices_run_and_lie_side_by_side(looking: Looking) -> None:
+    looking.open("slices")
+    looking.keys(" ")
+    seen = set()
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        seen.add(looking.text(".caption"))
+    assert len(seen) == 5
+    looking.keys(" ", "g")
+    cells = looking.browser.find_elements(By.CSS_SELECTOR, ".cell")
+    assert [cell.text for cell in cells] == [f"{n} · slice {n} ({4 * n} mm)" for n in range(1, 6)]
+
+
+def test_a_slice_as_a_key_image_is_its_own_object(looking: Looking) -> None:
+    looking.open("slices")
+    looking.window(5, 500)
+    looking.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, "k")
+    (told,) = heard(looking)
+    assert (told["image"], told["frame"]) == (looking.site["members"][2], 0)
+    assert (told["low"], told["high"]) == (pytest.approx(5 / 3), pytest.approx(500 / 3))
+    # As the report draws it, from what that object has stored.
+    drawn = painted(make.counts(5)[2], told["low"], told["high"], "grey")
+    assert np.abs(drawn.astype(int) - looking.canvas()[..., :3]).max() <= 1
+    assert np.abs(painted(make.counts(5)[2], 5, 500, "grey").astype(int) - drawn).max() > 1
+    assert "5\N{EN DASH}500" in looking.text(".picked")
+    looking.keys(Keys.END, "w", Keys.PAGE_DOWN)
+    looking.until(lambda: "Frame 1 of 3" in looking.text(".caption"))
+    looking.wait("all")
+    looking.find(".picked button").click()
+    looking.until(lambda: "Frame 3 of 5" in looking.text(".caption"))
+    assert high(looking) == 500
+
+
+def test_slices_of_one_scale_are_shown_as_stored(looking: Looking) -> None:
+    looking.open("slices", image=1)
+    assert "as stored and mapped" in looking.text(".notes")
+    assert "its own scale" not in looking.text(".notes")
+    assert np.array_equal(looking.canvas()[..., :3], painted(make.counts(3)[0], 0, 306, "grey"))
+    looking.window(5, 200)
+    looking.keys(Keys.END, "k")
+    (told,) = heard(looking)
+    wanted = (looking.site["members"][7], 0, 5, 200)
+    assert tuple(told[each] for each in ("image", "frame", "low", "high")) == wanted
+
+
+def test_a_slice_that_cannot_be_shown_is_named(looking: Looking) -> None:
+    looking.open("cut")
+    assert "Image 2 of the series is not shown: This image ends too early" in looking.text(".notes")
+    looking.keys(Keys.END)
+    assert "Frame 2 of 2 · 600 s · image 3" in looking.text(".caption")
+    looking.open("slices")
+    assert "is not shown" not in looking.text(".notes")

@@ -35,12 +35,7 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[viewer_site.Or
 
 @pytest.fixture
 def client(db: None, orthanc: viewer_site.Orthanc, settings: Any, tmp_path: Path) -> Client:
-    settings.CONFIG = dataclasses.replace(
-        settings.CONFIG, archive=str(orthanc.credentials), cache=str(tmp_path)
-    )
-    settings.LOGIN_URL = "/login"  # by its address: the room with its name is another
-    made = Client()
-    made.force_login(Person.objects.create_user("lin"))
+    made: Client = viewer_site.reader(orthanc, settings, tmp_path)
     return made
 
 

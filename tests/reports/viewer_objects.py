@@ -181,6 +181,40 @@ def recon_gated(study: str) -> FileDataset:
     return nm("RECON GATED TOMO", counts(8), study, vectors, SpacingBetweenSlices=-4.8, **BEATS)
 
 
+PET = "1.2.840.10008.5.1.4.1.1.128"
+CT = "1.2.840.10008.5.1.4.1.1.2"
+
+
+def slices(
+    study: str, pixels: Counts, slopes: list[float], modality: str = "PT", **values: Any
+) -> list[FileDataset]:
+    """A series of single-frame objects, 4 mm apart, each with a Rescale Slope of its own."""
+    series = generate_uid()
+    made = []
+    for number, (values_of, slope) in enumerate(zip(pixels, slopes, strict=True), 1):
+        one = plain(
+            values_of[None],
+            study,
+            SeriesInstanceUID=series,
+            Modality=modality,
+            SOPClassUID=PET if modality == "PT" else CT,
+            InstanceNumber=number,
+            ImageType=["ORIGINAL", "PRIMARY"],
+            SeriesDescription="Slices",
+            ImageOrientationPatient=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+            ImagePositionPatient=[-30.0, -30.0, 4.0 * number],
+            RescaleSlope=slope,
+            RescaleIntercept=0.0,
+            Units="BQML",
+            ActualFrameDuration=600_000,
+        )
+        one.file_meta.MediaStorageSOPClassUID = one.SOPClassUID
+        for keyword, value in values.items():
+            setattr(one, keyword, value)
+        made.append(one)
+    return made
+
+
 ALL = (static, whole_body, dynamic, gated, tomo, gated_tomo, recon, recon_gated)
 
 

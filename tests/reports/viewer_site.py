@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import socket
@@ -92,24 +93,42 @@ def enter(archive: Orthanc, objects: Sequence[FileDataset], **about: Any) -> Any
         uid=first.StudyInstanceUID, archive_id=answers[0]["ParentStudy"], **{**named, **about}
     )
     for number, (each, answer) in enumerate(zip(objects, answers, strict=True), 1):
-        series = Series.objects.create(
-            study=study,
+        series, _new = Series.objects.get_or_create(
             uid=each.SeriesInstanceUID,
-            archive_id=answer["ParentSeries"],
-            number=number,
-            description=each.get("SeriesDescription", ""),
-            modality=each.Modality,
+            defaults={
+                "study": study,
+                "archive_id": answer["ParentSeries"],
+                "number": number,
+                "description": each.get("SeriesDescription", ""),
+                "modality": each.Modality,
+            },
         )
         Image.objects.create(
             series=series,
             uid=each.SOPInstanceUID,
             archive_id=answer["ID"],
+            number=int(each.get("InstanceNumber", 0)),
             frames=int(each.get("NumberOfFrames", 1)),
             rows=each.Rows,
             columns=each.Columns,
             kind=each.ImageType[2] if len(each.get("ImageType", [])) > 2 else "",
         )
     return study
+
+
+def reader(orthanc: Orthanc, settings: Any, cache: Path) -> Any:
+    """Django's client of somebody who is logged in, for views that ask that archive."""
+    from django.test import Client
+
+    from reports.people.models import Person
+
+    settings.CONFIG = dataclasses.replace(
+        settings.CONFIG, archive=str(orthanc.credentials), cache=str(cache)
+    )
+    settings.LOGIN_URL = "/login"  # by its address: the room with its name is another
+    made = Client()
+    made.force_login(Person.objects.create_user("lin"))
+    return made
 
 
 @contextlib.contextmanager

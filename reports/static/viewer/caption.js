@@ -1,7 +1,8 @@
 // What a frame is, in words.
-import { number, say, sayView } from "./words.js";
+import { fine, number, say, sayView } from "./words.js";
 
 const PARTS = {
+  image: (frame) => frame.number !== undefined && say("image", { n: frame.number }),
   window: (frame) => frame.window ?? (frame.window_number ? say("window", { n: frame.window_number }) : ""),
   detector: (frame) => [frame.detector && say("detector", { n: frame.detector }), sayView(frame)].filter(Boolean).join(", "),
   phase: (frame) => frame.phase && say("phase", { n: frame.phase }),
@@ -35,6 +36,10 @@ export function caption(about, index) {
 
 export function short(about, index) {
   const frame = about.frames[index];
+  if (frame.number !== undefined) {  // of a stack
+    const when = frame.start === undefined ? "" : time(frame);
+    return [index + 1, when, described(frame, [frame.slice ? "slice" : "image"])].filter(Boolean).join(" · ");
+  }
   if (about.alone) return [index + 1, sayView(frame) || described(frame, ["detector"])].filter(Boolean).join(" · ");
   return [index + 1, time(frame) || described(frame, ["turn", "slice"]) || sayView(frame)].filter(Boolean).join(" · ");
 }
@@ -45,6 +50,7 @@ export function loop(about, index) {
 
 // A stored value, and what it stands for where the object says that.
 export function counts(about, value) {
+  if (about.type === "float32") return `${fine(value)} ${about.units}`.trim();
   if (!about.mapping) return number(value, 2);
   const { slope, intercept, units } = about.mapping;
   return `${number(value, 2)} → ${number(value * slope + intercept, 3)} ${units}`.trim();

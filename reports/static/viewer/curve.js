@@ -1,5 +1,5 @@
 // Counts of regions over the frames: a drawing, the same as a table, and as CSV.
-import { number, say } from "./words.js";
+import { fine, number, say } from "./words.js";
 import { pixels } from "./shapes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -20,15 +20,20 @@ export function rows(frames, order, shapes) {
   });
 }
 
-// Where frames are not equally long their counts do not compare: then counts a second.
-function measure(told) {
+const COUNTED = /^(counts|cnts|us|)$/i;
+
+// Where frames are not equally long their counts do not compare: then counts a second. What has
+// another unit, Bq/ml for one, does.
+function measure(told, about) {
   const timed = told.length > 1 && told.every((row) => row.start !== undefined && row.duration > 0);
-  const uneven = timed && told.some((row) => row.duration !== told[0].duration);
+  const units = about.mapping?.units ?? about.units ?? "";
+  const counted = COUNTED.test(units);
+  const uneven = counted && timed && told.some((row) => row.duration !== told[0].duration);
   return {
     x: (row) => (timed ? row.start + row.duration / 2 : row.frame),
     y: (row, region) => (uneven ? row.counts[region] / row.duration : row.counts[region]),
     across: say(timed ? "axis seconds" : "axis frame"),
-    along: say(uneven ? "axis rate" : "axis counts"),
+    along: counted ? say(uneven ? "axis rate" : "axis counts") : say("axis sum", { units }),
   };
 }
 
@@ -48,8 +53,8 @@ function node(name, values, text) {
   return made;
 }
 
-export function drawing(told, regions, current) {
-  const how = measure(told);
+export function drawing(told, about, regions, current) {
+  const how = measure(told, about);
   const xs = told.map(how.x);
   const ys = told.flatMap((row) => regions.map((_each, region) => how.y(row, region)));
   const [from, to] = [Math.min(...xs, how.across === say("axis seconds") ? 0 : Infinity), Math.max(...xs)];
@@ -64,7 +69,7 @@ export function drawing(told, regions, current) {
   }
   for (const at of ticks(least, most)) {
     svg.append(node("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(at), y2: y(at), class: "rule" }));
-    svg.append(node("text", { x: LEFT - 6, y: y(at) + 4, class: "along" }, number(at, 2)));
+    svg.append(node("text", { x: LEFT - 6, y: y(at) + 4, class: "along" }, fine(at, 2)));
   }
   svg.append(node("text", { x: WIDTH - RIGHT, y: HEIGHT - 4, class: "along" }, how.across));
   svg.append(node("text", { x: LEFT + 6, y: TOP + 10, class: "name" }, how.along));
@@ -96,7 +101,7 @@ export function table({ heads, body }) {
   const rest = made.createTBody();
   for (const each of body) {
     const row = rest.insertRow();
-    for (const value of each) row.insertCell().textContent = value === "" ? "" : number(value, 3);
+    for (const value of each) row.insertCell().textContent = value === "" ? "" : fine(value);
   }
   return made;
 }

@@ -1,7 +1,7 @@
 // Frames from the server: the first at once, the others while it is looked at already.
 import { say } from "./words.js";
 
-const TYPES = { uint8: Uint8Array, uint16: Uint16Array, int16: Int16Array, rgb: Uint8Array };
+const TYPES = { uint8: Uint8Array, uint16: Uint16Array, int16: Int16Array, float32: Float32Array, rgb: Uint8Array };
 const MOST_KEPT = 256 * 2 ** 20;
 const kept = new Map();
 

@@ -52,7 +52,7 @@ class Viewer {
     this.panes.append(part);
     return new Pane(part, list, this.names, {
       help: () => this.help.showModal(),
-      picked: (pane, told, canvas) => this.picked.add(pane, told, canvas),
+      picked: (pane, shown, canvas) => this.picked.add(pane, shown, canvas),
       windowed: (pane, low, high) => this.beside(pane)?.setWindow(low, high, true),
       coloured: (pane, name) => this.beside(pane)?.setPalette(name, true),
     });

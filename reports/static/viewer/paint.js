@@ -1,4 +1,5 @@
-// Counts to colours: one table of all values of an image, made anew when its window changes.
+// Counts to colours: one table of all values of an image, made anew when its window changes. Values
+// that are no whole numbers have none; each is looked up by itself.
 let colours = {};
 
 export async function palettes(url) {
@@ -18,15 +19,18 @@ function unhex(hex) {
 }
 
 // Up to `low` the first colour, from `high` on the last (reports/documents/picture.py draws the same).
-export function table(about, look) {
+// Gives what colours a value.
+export function painter(about, look) {
   const palette = colours[look.palette] ?? colours.grey;
+  const span = look.high - look.low;
+  const colour = (value) => {
+    const level = Math.min(1, Math.max(0, (value - look.low) / span));
+    return palette[Math.trunc((about.inverted ? 1 - level : level) * 255)];
+  };
+  if (about.type === "float32") return colour;
   const made = new Uint32Array(about.most - about.least + 1);
-  const span = Math.max(look.high - look.low, 1e-9);
-  for (let index = 0; index < made.length; index += 1) {
-    const level = Math.min(1, Math.max(0, (index + about.least - look.low) / span));
-    made[index] = palette[Math.trunc((about.inverted ? 1 - level : level) * 255)];
-  }
-  return made;
+  for (let index = 0; index < made.length; index += 1) made[index] = colour(index + about.least);
+  return (value) => made[value - about.least];
 }
 
 export function draw(canvas, about, values, colour) {
@@ -42,8 +46,7 @@ export function draw(canvas, about, values, colour) {
       out[to] = ((255 << 24) | (values[from + 2] << 16) | (values[from + 1] << 8) | values[from]) >>> 0;
     }
   } else {
-    const { least } = about;
-    for (let to = 0; to < out.length; to += 1) out[to] = colour[values[to] - least];
+    for (let to = 0; to < out.length; to += 1) out[to] = colour(values[to]);
   }
   context.putImageData(image, 0, 0);
 }

@@ -5,7 +5,7 @@ import { Grid } from "./grid.js";
 import { keys } from "./keys.js";
 import { Levels } from "./levels.js";
 import { image } from "./load.js";
-import { draw, table } from "./paint.js";
+import { draw, painter } from "./paint.js";
 import { DRAWN, Regions } from "./regions.js";
 import { Stage } from "./stage.js";
 import { number, say, sayKind } from "./words.js";
@@ -132,7 +132,9 @@ export class Pane {
     const mapped = mapping && say(`mapping ${mapping.source}`, {
       slope: number(mapping.slope, 6), intercept: number(mapping.intercept, 6), units: mapping.units,
     });
-    return [missing, mapped].filter(Boolean).join(" ");
+    const scaled = about.type === "float32" && say("scaled", { units: about.units });
+    const left = (about.left ?? []).map((each) => say("left", { n: each.number, why: each.why }));
+    return [missing, mapped, scaled, ...left].filter(Boolean).join(" ");
   }
 
   part(which) {
@@ -160,7 +162,7 @@ export class Pane {
     const { about } = this.frames;
     const look = this.lookOf(index);
     const stamp = `${look.key} ${look.low} ${look.high} ${look.palette}`;
-    if (this.stamp !== stamp) Object.assign(this, { stamp, colour: table(about, look) });
+    if (this.stamp !== stamp) Object.assign(this, { stamp, colour: painter(about, look) });
     return { about, values: this.frames.frame(index), colour: this.colour };
   }
 
@@ -273,8 +275,8 @@ export class Pane {
     this.draw();  // as it is now, also when a palette was chosen a moment ago
     const { low, high } = this.look;
     const note = this.find(".note");
-    const told = { image: this.listed.uid, frame: this.index, low, high, palette: this.palette, note: note.value.trim() };
-    this.hooks.picked(this, told, this.canvas);
+    const shown = { image: this.listed.uid, frame: this.index, low, high, palette: this.palette, note: note.value.trim() };
+    this.hooks.picked(this, shown, this.canvas);
     note.value = "";
     this.tell(say("picked"));
   }

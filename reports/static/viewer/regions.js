@@ -87,7 +87,7 @@ export class Regions {
     if (this.figure.hidden) return;
     const told = this.rows;
     const plot = this.figure.querySelector(".plot-place");
-    plot.replaceChildren(...(told.length > 1 ? [curve.drawing(told, this.shapes, this.pane.index)] : []));
+    plot.replaceChildren(...(told.length > 1 ? [curve.drawing(told, this.pane.frames.about, this.shapes, this.pane.index)] : []));
     this.figure.querySelector(".table").replaceChildren(curve.table(curve.cells(told, this.names)));
     this.list.replaceChildren(...this.names.map((name, number) => this.#button(name, number)));
   }

@@ -118,10 +118,11 @@ export class Stage {
   // Up and down is the upper level, left and right the lower.
   #window(event) {
     const { drag, pane } = this;
-    const step = (pane.levels.top / this.box.clientHeight) * 1.2;
-    const high = Math.max(1, Math.round(drag.high + (event.clientY - drag.y) * step));
-    const low = Math.max(0, Math.round(drag.low + (event.clientX - drag.x) * step));
-    pane.setWindow(Math.min(low, high - 1), high);
+    const { levels } = pane;
+    const step = (levels.top / this.box.clientHeight) * 1.2;
+    const high = Math.max(levels.gap, levels.held(drag.high + (event.clientY - drag.y) * step));
+    const low = Math.max(0, levels.held(drag.low + (event.clientX - drag.x) * step));
+    pane.setWindow(Math.min(low, high - levels.gap), high);
   }
 
   #drawn(point) {

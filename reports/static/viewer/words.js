@@ -15,3 +15,9 @@ const language = document.documentElement.lang || undefined;
 export function number(value, digits = 0) {
   return value.toLocaleString(language, { maximumFractionDigits: digits, useGrouping: Math.abs(value) >= 10000 });
 }
+
+// The same, with digits enough of what is less than one.
+export function fine(value, digits = 3) {
+  if (value === 0 || Math.abs(value) >= 1) return number(value, digits);
+  return value.toLocaleString(language, { maximumSignificantDigits: 4 });
+}
