@@ -27,6 +27,7 @@ from . import (
     plan,
     report,
     services,
+    sids,
     status,
     tracking,
     undoing,
@@ -239,6 +240,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("accounts", help="make users, groups and passwords what they should be")
     verbs.add_parser("web-proxy", help="make apt's login at the web proxy what it should be")
     verbs.add_parser("numbers", help="put the numbers of accounts and groups into a file")
+    verbs.add_parser("sids", help="tell Samba the SIDs of the shares' groups")
     return parser
 
 
@@ -268,15 +270,19 @@ _ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 }
 
 
+_PROGRAMS = {
+    "accounts": accounts.main,
+    "numbers": numbers.main,
+    "sids": sids.main,
+    "web-proxy": webproxy.main,
+}
+
+
 def main(arguments: list[str] | None = None, paths: Paths | None = None) -> int:
     """Run one verb; 0 if it went well, 1 with its reason on standard error if not."""
     words = sys.argv[1:] if arguments is None else arguments
-    if words[:1] == ["accounts"]:
-        return accounts.main(words[1:])
-    if words[:1] == ["web-proxy"]:
-        return webproxy.main(words[1:])
-    if words[:1] == ["numbers"]:
-        return numbers.main(words[1:])
+    if words and words[0] in _PROGRAMS:
+        return _PROGRAMS[words[0]](words[1:])
     given = _parser().parse_args(words)
     # The connection may break during a switch: it is finished, one way or the other.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

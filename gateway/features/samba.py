@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.features.shape import Feature
-from gateway.features.shares import DEVICES_GROUP, folder
+from gateway.features.shares import DEVICES_GROUP, folder, readers_group, writers_group
 from gateway.policy import SERVICES, End, Flow, device_end
 from gateway.profiles import Afp
 from gateway.render import RenderedFile, fill
@@ -106,7 +106,7 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
         for unit, command in zip(UNITS[server], restart, strict=True):
             unit_path = f"/etc/systemd/system/{unit}"
             told = {"server": server, "group": DEVICES_GROUP, "shares": values["shares"]}
-            content = fill(f"{unit_path[1:]}.j2", **told)
+            content = fill(f"{unit_path[1:]}.j2", **told, groups=_groups(values["shares"]))
             yield RenderedFile(unit_path, content, "samba", reload=command)
         content = fill(f"{path[1:]}.j2", **values)
         reload = ("/usr/bin/systemctl", "try-restart", *UNITS[server])
@@ -160,6 +160,11 @@ def _share(site: Site, server: ServerName, name: str) -> dict[str, Any]:
         "writers": sorted(grant.device for grant in here if grant.writes),
         "elsewhere": len(mine) > len(here),
     }
+
+
+def _groups(shares: list[dict[str, Any]]) -> list[str]:
+    """Whom the ACLs of the shares name."""
+    return [of(share["name"]) for share in shares for of in (readers_group, writers_group)]
 
 
 def _weakness(site: Site, mine: tuple[Grant, ...]) -> dict[str, Any]:

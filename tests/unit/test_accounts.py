@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.box import sids
 from gateway.box.accounts import (
     Account,
     Passwords,
@@ -222,3 +223,11 @@ def test_numbers_in_place_of_names() -> None:
     assert numbered("a {uid:root} {gid:root} {other} {uid:}") == "a 0 0 {other} {uid:}"
     with pytest.raises(Failed, match="no user nobody-at-all"):
         numbered("{uid:nobody-at-all}")
+
+
+def test_what_samba_would_look_up_is_told_beforehand() -> None:
+    root = ("IDMAP/UID2SID/0", "S-1-22-1-0")
+    assert list(sids.entries([])) == [root]
+    assert list(sids.entries(["root"])) == [root, ("IDMAP/GID2SID/0", "S-1-22-2-0")]
+    with pytest.raises(Failed, match="no group nobody-at-all"):
+        list(sids.entries(["nobody-at-all"]))
