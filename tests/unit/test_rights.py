@@ -103,6 +103,15 @@ def test_nothing_is_changed_through_a_link(share: Path, tmp_path: Path) -> None:
     assert mode(outside / "secret") == 0o600
 
 
+def test_what_needs_nothing_is_only_looked_at(share: Path) -> None:
+    assert rights.settled(f"{share}/old/a")
+    assert rights.settled(f"{share}/gone")
+    assert not rights.settled(f"{share}/old")  # a folder is watched, too
+    (share / "old" / "a").rename(share.parent / "a")
+    (share.parent / "a").chmod(0o644)
+    assert not rights.settled(f"{share.parent}/a")
+
+
 def test_events_as_the_kernel_writes_them() -> None:
     first = struct.pack("iIII", 3, rights.CREATE, 0, 16) + b"a\0".ljust(16, b"\0")
     second = struct.pack("iIII", -1, rights.OVERFLOW, 0, 0)
