@@ -71,6 +71,10 @@ class Step:
     changed: bool
 
 
+KINDS = ("packages", "files", "removed", "reloaded", "started", "stopped", "ended", "chosen")
+"""What an apply changes or finds, in the order in which it is told."""
+
+
 @dataclass
 class Summary:
     """What was done, for people (``lines``) and programs (its fields)."""
@@ -87,6 +91,8 @@ class Summary:
     stopped: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     """Conversations that were no longer permitted."""
+    chosen: list[str] = field(default_factory=list)
+    """Which server serves, where the box chose between two."""
     warnings: list[str] = field(default_factory=list)
     """What the box lacks and serves without: a modem that is not there, say."""
     aside: list[str] = field(default_factory=list)
@@ -107,10 +113,9 @@ class Summary:
         if not self.changed:
             where = f"generation {self.generation} is active"
             return [f"nothing to change: {where} ({self.seconds:.1f} s)", *self._warned()]
-        kinds = ("packages", "files", "removed", "reloaded", "started", "stopped", "ended")
         told = [
             f"{kind:9} {len(getattr(self, kind)):3}  {_shortened(getattr(self, kind))}"
-            for kind in kinds
+            for kind in KINDS
             if getattr(self, kind)
         ]
         slow = sorted(self.steps, key=lambda step: -step.seconds)[:3]
@@ -271,8 +276,7 @@ class Reader:
             summary.plan = said["plan"]
             return
         summary.generation = said.get("generation", summary.generation)
-        kinds = ("packages", "files", "removed", "reloaded", "started", "stopped", "ended")
-        for kind in (*kinds, "aside", "kept", "warnings"):
+        for kind in (*KINDS, "aside", "kept", "warnings"):
             known = getattr(summary, kind)
             known += [each for each in said.get(kind, ()) if each not in known]
         summary.changed |= bool(said.get("changed"))

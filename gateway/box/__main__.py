@@ -22,7 +22,7 @@ from . import (
     drift,
     drifting,
     generations,
-    numbers,
+    nfs,
     packages,
     plan,
     report,
@@ -239,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("boot", _boot, "what a boot does: only what is confirmed is booted into", "late")
     verbs.add_parser("accounts", help="make users, groups and passwords what they should be")
     verbs.add_parser("web-proxy", help="make apt's login at the web proxy what it should be")
-    verbs.add_parser("numbers", help="put the numbers of accounts and groups into a file")
+    verbs.add_parser("nfs", help="the steps of nfs-shares.service")
     verbs.add_parser("sids", help="tell Samba the SIDs of the shares' groups")
     return parser
 
@@ -272,7 +272,7 @@ _ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 
 _PROGRAMS = {
     "accounts": accounts.main,
-    "numbers": numbers.main,
+    "nfs": nfs.main,
     "sids": sids.main,
     "web-proxy": webproxy.main,
 }

@@ -67,6 +67,7 @@ def activate(  # noqa: PLR0913 - what a switch can be told
     _end(store, after, confirm_within, guard)
     switch.begin_audit()
     switch.outcome.warnings += services.lacking(wanted.manifest.units)
+    switch.outcome.chosen += services.chosen(wanted.manifest.units)
     return switch.outcome
 
 

@@ -62,7 +62,7 @@ def _services(store: Store) -> Rows:
         {
             "name": unit.name,
             "runs": unit.runs and not unit.lacks,
-            "state": unit.lacks or f"{unit.active} ({unit.sub})",
+            "state": unit.lacks or unit.state,
         }
         for unit in services.units(_units(store))
     ]

@@ -2,9 +2,9 @@
 
 A client of NFS 3 makes files with the mode that its umask leaves, 0644 mostly; on a folder with a
 default ACL the group's bits of that mode become the mask of the new file's ACL (acl(5)), and the
-writers' group may only read. NFS-Ganesha has no option against it, as Samba and afpd have. So this
-watches the shares (inotify(7)) and lets the group do what the owner may: no more, so that what an
-owner wrote-protects stays so for all.
+writers' group may only read. Neither NFS server has an option against it, as Samba and afpd have.
+So this watches the shares (inotify(7)) and lets the group do what the owner may: no more, so that
+what an owner wrote-protects stays so for all.
 
 Usage: rights.py FOLDER…
 """

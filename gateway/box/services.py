@@ -17,6 +17,8 @@ _SHOWN = (
 )
 WAITS = "waits for "
 """What the status of a unit of ours begins with that is up but lacks something (a modem, say)."""
+SERVED = "served by "
+"""What it begins with where the box chose between two servers."""
 _NO_SYSV = {"SYSTEMCTL_SKIP_SYSV": "1"}
 _AT_BOOT = ("enabled", "static", "generated", "alias")
 
@@ -59,6 +61,16 @@ class Unit:
     def lacks(self) -> str:
         """What it says that it waits for; nothing if it has all it needs."""
         return self.status if self.status.startswith(WAITS) else ""
+
+    @property
+    def chosen(self) -> str:
+        """Which of two servers the box chose, in its words; nothing where it had no choice."""
+        return self.status if self.status.startswith(SERVED) else ""
+
+    @property
+    def state(self) -> str:
+        """How it is, for people."""
+        return ", ".join(filter(None, (f"{self.active} ({self.sub})", self.chosen)))
 
 
 def units(names: Sequence[str]) -> list[Unit]:
@@ -190,6 +202,11 @@ def changed(name: str) -> datetime | None:
 def lacking(names: Sequence[str]) -> list[str]:
     """A line for each unit that is up but waits for something the box does not have."""
     return [f"{unit.name} {unit.lacks}" for unit in units(names) if unit.lacks]
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """A line for each unit for which the box chose between two servers."""
+    return [f"{unit.name} {unit.chosen}" for unit in units(names) if unit.chosen]
 
 
 def words(unit: Unit) -> str:

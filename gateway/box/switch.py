@@ -64,6 +64,8 @@ class Outcome:
     renamed: dict[str, str] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     """Conversations that are no longer permitted."""
+    chosen: list[str] = field(default_factory=list)
+    """Which server serves, where the box chooses between two."""
     warnings: list[str] = field(default_factory=list)
 
     @property

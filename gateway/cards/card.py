@@ -204,7 +204,7 @@ def _files(
 ) -> Files | None:
     if not mine:
         return None
-    # NFS 3 and 4 mount BOX:/share (templates/etc/ganesha/shares.conf.j2).
+    # NFS 3 and 4 mount BOX:/share (templates/etc/nfs.conf.d, etc/ganesha).
     filled = [
         {**values, "share": grant.share, "path": f"/{grant.share}", "letter": f"{letter}:"}
         for grant, letter in zip(mine, _letters(), strict=False)

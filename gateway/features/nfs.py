@@ -1,4 +1,7 @@
-"""Files over NFS 3 and 4 on TCP, for UNIX systems, by NFS-Ganesha.
+"""Files over NFS 3 and 4 on TCP, for UNIX systems: by the kernel's server, else by NFS-Ganesha.
+
+Which of the two it is, ``box/nfs.py`` decides on the box whenever they start: the tree has the
+configuration of both, with the same rights, paths and ports.
 
 A device is known by its address, and whatever it says of its users, it works as its own account
 and the share's group: so its files fit the folder's groups and ACL. What its umask would take from
@@ -14,18 +17,33 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.features.shape import Feature
-from gateway.features.shares import folder, readers_group, writers_group
+from gateway.features.shares import ROOT, folder, readers_group, writers_group
 from gateway.policy import SERVICES, Flow
 from gateway.render import RenderedFile, fill
 from gateway.sharing import Grant, clients, grants, nfs_version, profile_of
 from gateway.site import Site
 
 CONFIG = "/etc/ganesha/shares.conf"
+EXPORTS = "/etc/gateway/nfs.exports"
+FOLDER = "/etc/nfs.conf.d"
+KERNEL = f"{FOLDER}/gateway.conf"
+OPTIONS = ("sec=sys", "all_squash", "insecure", "sync", "subtree_check")
+"""Of the kernel's exports. A device is one account whatever it says of its users, so the port it
+comes from tells nothing. Without the last of them, a handle that it made up itself leads to any
+file of the file system in which the share lies."""
 SERVER = "nfs-shares.service"
 RIGHTS = "share-rights.service"
+MOUNT = "proc-fs-nfsd.mount"
+PACKAGES = ("nfs-kernel-server", "nfs-ganesha", "nfs-ganesha-vfs")
 PORTMAP = ("nfs-portmap.socket", "nfs-portmap.service")
 # Debian's units of the same daemons, and what nfs-common brings for a client of NFS.
 MASKED = (
+    "nfs-server.service",
+    "nfs-kernel-server.service",
+    "nfs-mountd.service",
+    "nfs-idmapd.service",
+    "nfsdcld.service",
+    "fsidd.service",
     "nfs-ganesha.service",
     "nfs-ganesha-lock.service",
     "nfs-ganesha-config.service",
@@ -73,6 +91,8 @@ def configuration(site: Site) -> dict[str, Any]:
         # One address or all: the firewall says who comes to which.
         "bind": own[0] if len(own) == 1 else "0.0.0.0",  # noqa: S104
         "versions": versions(site),
+        "root": ROOT,
+        "options": ",".join(OPTIONS),
         "shares": [
             {
                 "number": number,
@@ -102,7 +122,12 @@ def files(site: Site, _policy: tuple[Flow, ...]) -> Iterator[RenderedFile]:
     if not rights(site):
         return
     values = configuration(site)
-    for path in (CONFIG, *(f"/etc/systemd/system/{unit}" for unit in units(site))):
+    for path in (
+        CONFIG,
+        EXPORTS,
+        KERNEL,
+        *(f"/etc/systemd/system/{unit}" for unit in (MOUNT, *units(site))),
+    ):
         content = fill(f"{path[1:]}.j2", **values)
         yield RenderedFile(path, content, "nfs", reload=_reload(path.rpartition("/")[2]))
 
@@ -129,7 +154,8 @@ FEATURE = Feature(
     "nfs",
     flows=flows,
     files=files,
-    packages=lambda site: ("nfs-ganesha", "nfs-ganesha-vfs") if rights(site) else (),
+    packages=lambda site: PACKAGES if rights(site) else (),
     units=units,
+    folders=lambda site: (FOLDER,) if rights(site) else (),
     masked=lambda site: MASKED if rights(site) else (),
 )

@@ -14,7 +14,7 @@ MODE = 0o644
 FLAGS_READ = os.O_RDONLY
 PIECE = 1 << 16
 TRY_LOCK, UNLOCK = 1, 2  # enum nfs4_lock_op of libnfs.h
-GRACE = 20.0  # twice what templates/etc/ganesha/shares.conf.j2 gives
+GRACE = 20.0  # twice what either server gives (features/nfs.py)
 
 
 class NfsError(Exception):

@@ -103,3 +103,17 @@ def test_nfs_never_by_udp(lab: Lab, context: Context, note: Note) -> None:
     assert "ganesha" in open_tcp
     assert "ganesha" not in open_udp
     assert "rpcbind" not in open_udp
+
+
+def test_nfs_says_which_server_it_is(lab: Lab, context: Context, note: Note) -> None:
+    """In a lab it is Ganesha, whatever the kernel of its host has, and what there is of the
+    kernel's server lies idle.
+    """
+    if not nfs.rights(context.site):
+        pytest.skip("nobody needs NFS")
+    note("box", "NFS", "a container is served by Ganesha; the kernel's server is not begun")
+    asked = ["systemctl", "show", "-P", "StatusText", nfs.SERVER]
+    assert lab.exec("box", asked, check=True).stdout.strip() == "served by Ganesha"
+    mount = lab.exec("box", ["systemctl", "is-active", nfs.MOUNT]).stdout.strip()
+    assert mount == "inactive"  # its conditions; neither mounted nor failed
+    assert "rpc.mountd" not in lab.exec("box", ["ss", "-Hlntp"], check=True).stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,12 @@ def test_without_qemu_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     virtual.check()
 
 
-def test_the_zone_can_be_taken_out_of_the_description(tmp_path: Path) -> None:
+def test_the_zone_can_be_taken_out_of_the_description(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(DESCRIPTION.parent)
     text = DESCRIPTION.read_text()
+    shutil.copytree(DESCRIPTION.with_name("profiles"), tmp_path / "profiles")
     bare = runpy.run_path(str(DESCRIPTION.with_name("run.py")))["zoneless"](text)
     for content, there in ((text, True), (bare, False)):
         (tmp_path / "site.yml").write_text(content)

@@ -3,135 +3,46 @@
 ``python tests/vm/run.py [--keep]``, on Debian 12 or 13 with qemu-system-x86; ten to thirty minutes
 on two cores, so no part of ``make test``. It makes a disk with Debian 13 and its kernel, boots it
 under QEMU in a lab of its own, provisions it by ``gateway apply`` over ssh as a real box is, and
-looks: AppleTalk from a Macintosh's place, NFS, the order of a boot, status, drift and audit, before
-and after a reboot; then the zone is taken out of the description, and AppleTalk is gone. It prints
-a line a look, takes everything down, and exits 1 if one was not as it should be.
+looks: AppleTalk from a Macintosh's place, NFS by the kernel's server (unix.py), the order of a
+boot, status, drift and audit, before and after a reboot; then NFS without that server; then the
+zone is taken out of the description, and AppleTalk is gone. It prints a line a look, takes all
+down, and exits 1 if one was not as it should be.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+
+import unix
+from kit import CONTENT, HERE, PATIENCE, Run
 
 import lab
 import lab.stock
 from gateway import features
-from gateway.apply import apply
 from gateway.load import Loaded, load
-from gateway.run import run
-from gateway.secrets import ensure
-from gateway.trial import Trial
-from gateway.verify.context import Context
-from gateway.verify.hands import AFP_METHODS, hand
-from gateway.written import BOX
 from lab import virtual
 
-HERE = Path(__file__).parent
 NAME = "vm"
-MAC = [HERE.parents[1] / "gateway/verify/afp_client.py", HERE / "appletalk.py", HERE / "mac.py"]
-CONTENT = "0123456789" * 900
 WRONG_PASSWORD = -5023
 UNITS = ("gateway-boot.service", "nftables.service", "systemd-networkd.service")
 STARTED = "ActiveEnterTimestampMonotonic"
-PATIENCE = 180
-"""Seconds until all is up after a boot."""
-OWN_KERNELS = "nfsd|lockd"
-
-
-@dataclass
-class Run:
-    """A lab with its virtual box, its description, and what was seen."""
-
-    lab: lab.Lab
-    site: Path
-    began: float = field(default_factory=time.monotonic)
-    failed: list[str] = field(default_factory=list)
-
-    @property
-    def trial(self) -> Trial:
-        """The description as it is now."""
-        return Trial(load(self.site), self.lab)
-
-    def passwords(self) -> dict[str, str]:
-        """The devices'."""
-        order = self.trial.order
-        return dict(ensure(self.trial.loaded.site, order.vault_path, order.password_file))
-
-    def say(self, line: str) -> None:
-        """A line, and when."""
-        print(f"{time.monotonic() - self.began:6.0f} s  {line}", flush=True)
-
-    def look(self, what: str, found: object, good: bool) -> None:
-        """Tell what was seen, and whether it is as it should be."""
-        self.say(f"{'ok  ' if good else 'FAIL'}  {what}: {found}")
-        if not good:
-            self.failed.append(what)
-
-    def apply(self) -> None:
-        """As an operator does; with patience, since the box is emulated."""
-        trial = self.trial
-        done = apply(trial.loaded, replace(trial.order, confirm_within=900))
-        for line in done.lines():
-            self.say(f"      {line}")
-        self.look("apply", f"generation {done.generation}", done.changed)
-        for device in sorted(trial.loaded.site.devices):
-            lost = [each for each in done.warnings if device in each]
-            if lost:
-                self.look(f"apply warns of {device}", lost, False)
-
-    def on_box(self, *command: str) -> str:
-        """What a command prints there."""
-        return self.lab.exec(BOX, list(command), timeout=180).stdout.strip()
-
-    def gateway(self, verb: str) -> tuple[int, str]:
-        """A verb of the product for this box: its exit code, and its last line."""
-        command = [sys.executable, "-m", "gateway.cli", verb, str(self.site)]
-        options = ["--host", self.lab.ssh_host, "--ssh-args", " ".join(self.lab.ssh_options())]
-        done = run([*command, *options], check=False)
-        return done.returncode, (done.stdout.strip() or done.stderr.strip()).splitlines()[-1]
-
-    def mac(self, who: str, **told: str) -> dict[str, Any]:
-        """What a Macintosh without TCP finds at a place of the lab."""
-        binds = [word for file in MAC for word in ("--ro-bind", str(file), f"/run/mac/{file.name}")]
-        command = self.lab.world.command(
-            self.lab.plan.place(who), ["python3", "/run/mac/mac.py"], extra=binds
-        )
-        asked = {
-            "server": self.lab.site.box.name,
-            "volume": "images",
-            "method": AFP_METHODS["randnum"],
-            **told,
-        }
-        done = run(command, stdin=json.dumps(asked), timeout=180)
-        return dict(json.loads(done.stdout))
 
 
 def kernel(run: Run) -> None:
-    """It is Debian's, with AppleTalk, and its NFS server lies idle."""
+    """It is Debian's, with AppleTalk."""
     release = run.on_box("uname", "-r")
     run.look("kernel", release, "+deb13-" in release)
     modules = run.on_box("lsmod")
     run.look("appletalk module", "loaded", bool(re.search("^appletalk ", modules, re.M)))
-    idle = not re.search(f"^({OWN_KERNELS}) ", modules, re.M)
-    run.look("the kernel's own NFS server", "not loaded" if idle else modules, idle)
-    ports = run.on_box("ss", "-Hltnp")
-    for port, daemon in ((111, "rpcbind"), (2049, "ganesha.nfsd"), (20048, "ganesha.nfsd")):
-        whose = {
-            name
-            for line in ports.splitlines()
-            if line.split()[3].endswith(f":{port}")
-            for name in re.findall(r'"([\w.]+)"', line)
-        }
-        run.look(f"port {port}", ", ".join(sorted(whose)), daemon in whose)
 
 
 def cards(run: Run) -> None:
@@ -172,19 +83,9 @@ def appletalk(run: Run) -> None:
     run.look("cards with AppleTalk", where, where == {"cam0"})
 
 
-def works(run: Run, device: str) -> None:
-    """A device works on the share, with the product's own client."""
-    context = Context(run.trial.loaded, run.passwords(), "", None, run.lab)
-    client = hand(context, run.lab, device)
-    name = f"{device}.dat"
-    done = client.work("images", [("write", name, CONTENT), ("read", name), ("delete", name)])
-    good = not done.error and done.results[1] == CONTENT
-    run.look(f"{client.speaks} from {device}", done.error or "written, read, deleted", good)
-
-
 def by_tcp(run: Run) -> None:
     """A Mac with TCP is served beside: an afpd for both kept it waiting for AppleTalk's packets."""
-    works(run, "icon")
+    run.works("icon")
 
 
 def killed(run: Run) -> None:
@@ -204,11 +105,6 @@ def silent(run: Run, who: str, what: str) -> None:
     """Nobody answers to AppleTalk there."""
     found = run.mac(who)
     run.look(what, found, list(found) == ["error"] and "no answer" in found["error"])
-
-
-def nfs(run: Run) -> None:
-    """A UNIX camera."""
-    works(run, "picker")
 
 
 def order(run: Run) -> None:
@@ -277,7 +173,8 @@ def main() -> int:
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="gateway-vm-")))
         site = folder / "site.yml"
-        site.write_text((HERE / "site.yml").read_text())
+        shutil.copyfile(HERE / "site.yml", site)
+        shutil.copytree(HERE / "profiles", folder / "profiles")
         loaded = load(site)
         began = time.monotonic()
         if "--keep" not in sys.argv:
@@ -286,10 +183,11 @@ def main() -> int:
         run = Run(made, site, began)
         run.say("booted")
         run.apply()
-        looks(run, (settled, kernel, cards, appletalk, nfs, whole))
+        looks(run, (settled, kernel, cards, appletalk, *unix.LOOKS, whole))
         run.say("reboot")
         made.reboot()
-        looks(run, (settled, order, kernel, cards, appletalk, killed, nfs, whole))
+        looks(run, (settled, order, kernel, cards, appletalk, killed, *unix.LOOKS))
+        looks(run, (unix.killed, unix.without_kernels, whole))
         looks(run, (without_zone,))
         run.say(f"{len(run.failed)} not as they should be: {', '.join(run.failed) or 'none'}")
     return bool(run.failed)
