@@ -55,7 +55,10 @@ def serve() -> None:
     if exports.exists():
         # In the unit's own view /etc/exports is the file with numbers, and there is no other.
         must(["exportfs", "-ra"])
-        os.execv("/usr/sbin/rpc.mountd", ["rpc.mountd", "--foreground"])  # noqa: S606
+        # For version 4 alone it answers the kernel, and no device.
+        alone = must(["nfsconf", "--get", "nfsd", "vers3"]).out.strip() == "n"
+        words = ["rpc.mountd", "--foreground", *(["--no-tcp"] if alone else [])]
+        os.execv("/usr/sbin/rpc.mountd", words)  # noqa: S606
     log = ["-L", "STDERR", "-N", "NIV_WARN", "-p", str(RUN / "ganesha.pid")]
     os.execv("/usr/bin/ganesha.nfsd", ["ganesha.nfsd", "-F", "-f", str(GANESHA[1]), *log])  # noqa: S606
 

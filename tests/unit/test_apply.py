@@ -53,6 +53,15 @@ def test_what_the_box_lacks_is_a_warning_each_time() -> None:
     assert not read({"event": "ok", "said": {**same, "current": False}}).summary.warnings
 
 
+def test_which_server_serves_is_told() -> None:
+    said = {"changed": True, "generation": 3, "chosen": ["nfs-shares.service served by Ganesha"]}
+    assert "chosen      1  nfs-shares.service served by Ganesha" in "\n".join(
+        read({"event": "ok", "said": said}).summary.lines()
+    )
+    without = read({"event": "ok", "said": {**said, "chosen": []}}).summary
+    assert not any(line.startswith("chosen") for line in without.lines())
+
+
 def test_a_failure_is_told_in_the_boxs_own_words() -> None:
     reader = read({"event": "failed", "stderr": "x", "said": {"failed": "generation 4 is refused"}})
     assert reader.failure == "Do it: generation 4 is refused"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from test_macs_and_unix import content, site
 
 from gateway.box import nfs as on_box
-from gateway.box import numbers
-from gateway.box.process import Failed
+from gateway.box import numbers, services
+from gateway.box.process import Done, Failed
+from gateway.box.services import Unit
 from gateway.features import nfs
 
 DESCRIBED = {"images": {"writers": ["picker"], "readers": ["adac"]}}
@@ -29,9 +31,10 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir()
     (tmp_path / "shares").write_text("of {uid:root}\n")
 
-    def must(command: list[str]) -> None:
+    def must(command: list[str]) -> Done:
         with (tmp_path / "commands").open("a") as log:
             log.write(f"{' '.join(command)}\n")
+        return Done(tuple(command), 0, "y\n", "")
 
     monkeypatch.setattr(on_box, "KERNEL", tmp_path / "kernel")
     monkeypatch.setattr(on_box, "GANESHA", (tmp_path / "shares", tmp_path / "run/ganesha.conf"))
@@ -65,7 +68,10 @@ def test_the_kernel_is_prepared(with_kernel: Path) -> None:
 
 @pytest.mark.parametrize(
     ("chosen", "daemon", "before"),
-    [("exports", "rpc.mountd", ["exportfs -ra"]), ("ganesha.conf", "ganesha.nfsd", [])],
+    [
+        ("exports", "rpc.mountd", ["exportfs -ra", "nfsconf --get nfsd vers3"]),
+        ("ganesha.conf", "ganesha.nfsd", []),
+    ],
 )
 def test_the_daemon_is_the_chosen_servers(
     box: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, daemon: str, before: list[str]
@@ -76,6 +82,18 @@ def test_the_daemon_is_the_chosen_servers(
     assert on_box.main(["serve"]) == 0
     assert became[0] == daemon
     assert told(box) == before
+
+
+@pytest.mark.parametrize("vers3", ["y", "n"])
+def test_nobody_mounts_where_all_have_version_4(
+    box: Path, monkeypatch: pytest.MonkeyPatch, vers3: str
+) -> None:
+    became: list[str] = []
+    monkeypatch.setattr(on_box, "must", lambda command: Done(command, 0, f"{vers3}\n", ""))
+    monkeypatch.setattr(os, "execv", lambda _path, words: became.extend(words))
+    (box / "run/exports").touch()
+    assert on_box.main(["serve"]) == 0
+    assert ("--no-tcp" in became) == (vers3 == "n")
 
 
 @pytest.mark.parametrize("versions", ["+3 +4 +4.1 +4.2\n", "-3 +4 +4.1 +4.2\n"])
@@ -138,6 +156,16 @@ def test_the_kernels_listens_by_tcp_inside_and_to_the_versions_in_use() -> None:
     text = content(list(nfs.files(site(DESCRIBED), ())), nfs.KERNEL)
     for line in ("udp = n", "host = 10.1.1.1", "vers3 = y", "vers4 = n", "port = 20048"):
         assert f"\n{line}\n" in text
+
+
+def test_which_server_it_is_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    up = Unit(nfs.SERVER, "loaded", "active", "running", "success", "simple", False, "enabled", 0)
+    said = replace(up, status="served by the kernel")
+    other = replace(up, name="apache2.service", status="Processing requests...")
+    monkeypatch.setattr(services, "units", lambda _names: [said, other])
+    assert said.state == "active (running), served by the kernel"
+    assert other.state == "active (running)"
+    assert services.chosen(()) == [f"{nfs.SERVER} served by the kernel"]
 
 
 def test_its_mount_does_not_fail_where_the_kernel_has_none() -> None:

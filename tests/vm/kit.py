@@ -109,3 +109,10 @@ class Run:
         }
         done = run(command, stdin=json.dumps(asked), timeout=180)
         return dict(json.loads(done.stdout))
+
+
+def settled(run: Run) -> None:
+    """Wait until systemd has nothing left to start."""
+    deadline = time.monotonic() + PATIENCE
+    while run.on_box("systemctl", "list-jobs", "--no-legend") and time.monotonic() < deadline:
+        time.sleep(5)

@@ -23,7 +23,7 @@ from datetime import date
 from pathlib import Path
 
 import unix
-from kit import CONTENT, HERE, PATIENCE, Run
+from kit import CONTENT, HERE, PATIENCE, Run, settled
 
 import lab
 import lab.stock
@@ -124,13 +124,6 @@ def whole(run: Run) -> None:
     for verb in ("status", "drift", "audit"):
         code, last = run.gateway(verb)
         run.look(f"gateway {verb}", last if verb != "status" else f"exit {code}", code == 0)
-
-
-def settled(run: Run) -> None:
-    """Wait until systemd has nothing left to start."""
-    deadline = time.monotonic() + PATIENCE
-    while run.on_box("systemctl", "list-jobs", "--no-legend") and time.monotonic() < deadline:
-        time.sleep(5)
 
 
 def zoneless(text: str) -> str:
