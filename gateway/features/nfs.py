@@ -34,6 +34,10 @@ file of the file system in which the share lies."""
 SERVER = "nfs-shares.service"
 RIGHTS = "share-rights.service"
 MOUNT = "proc-fs-nfsd.mount"
+BY_KERNEL = "served by the kernel"
+"""What the server says of itself then."""
+LOCK_PORT = 4045
+"""Where lockd listens for nobody: the kernel's server brings it with version 3 (box/nfs.py)."""
 PACKAGES = ("nfs-kernel-server", "nfs-ganesha", "nfs-ganesha-vfs")
 PORTMAP = ("nfs-portmap.socket", "nfs-portmap.service")
 # Debian's units of the same daemons, and what nfs-common brings for a client of NFS.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway import features
+from gateway.features import nfs
 from gateway.verify.context import Context
 from gateway.verify.plugin import Note
 
@@ -72,6 +73,8 @@ def test_nothing_listens_that_nobody_asked_for(box: Any, context: Context, note:
         for ports in flow.service.ports
         for port in range(ports.low, ports.high + 1)
     }
+    if box.check_output(f"systemctl show -P StatusText {nfs.SERVER}") == nfs.BY_KERNEL:
+        wanted.add(nfs.LOCK_PORT)
     lines = box.check_output("ss -Hltn").splitlines()
     local = [line.split()[3] for line in lines]
     reachable = [each for each in local if not each.startswith(("127.", "[::1]"))]

@@ -173,3 +173,8 @@ def test_its_mount_does_not_fail_where_the_kernel_has_none() -> None:
     assert "ConditionPathExists=/sys/module/nfsd\n" in text
     assert "ConditionVirtualization=!container\n" in text
     assert nfs.MOUNT not in nfs.units(site(DESCRIBED))  # so nobody asks whether it is there
+
+
+def test_who_verifies_knows_the_same_words_and_port() -> None:
+    assert f"{services.SERVED}the kernel" == nfs.BY_KERNEL
+    assert on_box.LOCK_PORT == nfs.LOCK_PORT
