@@ -6,23 +6,19 @@ each file. For root and a share's groups, which have no entry in Samba's own dat
 say the same: S-1-22-1-UID and S-1-22-2-GID, Samba's own domains of UNIX users and groups. That is
 put into its cache (net(8), ``net cache``). A cache without it only makes smbd slower.
 
-Usage: ``gateway-box sids CONFIG GROUP…``, once smbd has started: the cache lies in /run. A ``net``
-a group (40 ms each) would take most of a second out of each switch, so a child does it later.
+Usage: ``gateway-box sids CONFIG GROUP…``, some seconds after smbd has started: the cache lies in
+/run, and a ``net`` a group (40 ms each) would take most of a second out of each switch.
 """
 
 from __future__ import annotations
 
 import grp
-import os
 import sys
-import time
 from collections.abc import Iterator
 
 from .process import Failed, must
 
 VALID = "52w"  # weeks; nothing here can become untrue
-LATER, NICE = 5.0, 19
-"""Seconds, and how little it counts then: a switch and its checks are over first."""
 
 
 def entries(groups: list[str]) -> Iterator[tuple[str, str]]:
@@ -37,16 +33,12 @@ def entries(groups: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def main(argv: list[str]) -> int:
-    """Fill the cache of one server; the child that does it ends with 1 and why, if it cannot."""
+    """Fill the cache of one server; 1 and why, if it cannot."""
     try:
         config, *groups = argv
     except ValueError:
         print("usage: gateway-box sids CONFIG GROUP…", file=sys.stderr)
         return 2
-    if os.fork():
-        return 0  # nobody's start waits for what only makes it faster
-    os.nice(NICE)
-    time.sleep(LATER)
     try:
         for key, value in entries(groups):
             must(["net", f"--configfile={config}", "cache", "add", key, value, VALID])
