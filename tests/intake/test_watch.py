@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import os
 import random
 import sqlite3
 import subprocess
@@ -20,6 +21,7 @@ from intake.lane.lane import Lane
 from intake.lane.ledger import Ledger
 from intake.lane.settings import Settings
 from intake.refused import Refused
+from tests.intake import kit
 from tests.intake.lane_kit import Store, drop, lane, names, settings, store
 
 __all__ = ["lane", "settings", "store"]
@@ -225,7 +227,8 @@ class TestState:
 
         def told() -> str:
             away = ["bwrap", "--ro-bind", "/", "/", *words]
-            done = subprocess.run(away, capture_output=True, text=True, check=True)
+            here = {**os.environ, "PYTHONPATH": str(kit.ROOT)}
+            done = subprocess.run(away, capture_output=True, text=True, check=True, env=here)
             return str(json.loads(done.stdout)[0]["last"])
 
         assert told()
