@@ -89,7 +89,9 @@ def browser(
     made = Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
     made.set_window_size(1280, 1000)
     scheme = {"name": "prefers-color-scheme", "value": request.param}
-    made.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    # A button that is just changing its colour has none of the two.
+    still = {"name": "prefers-reduced-motion", "value": "reduce"}
+    made.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme, still]})
     yield made
     made.quit()
 
