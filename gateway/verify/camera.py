@@ -80,7 +80,12 @@ class Camera:
 
     def gets_back(self, before: set[str], pixels: bytes) -> None:
         """An Interfile study with these counts comes into its outgoing."""
-        found = self.sees("outgoing", lambda names: len(names - before) >= 2) - before
+
+        def both(names: set[str]) -> bool:
+            """A file that is still being written has another name, which LANMAN shows, too."""
+            return {"h33", "i33"} <= {each.lower()[-3:] for each in names - before}
+
+        found = self.sees("outgoing", both) - before
         data = next(each for each in found if each.lower().endswith("i33"))
         header = next(each for each in found if each.lower().endswith("h33"))
         assert self.fetch("outgoing", data) == pixels
