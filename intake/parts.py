@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ class Header:
     """The values of a header that begins at byte ``offset`` of its file."""
 
     def __init__(
-        self, data: bytes, parts: Iterable[Part], order: str, charset: str, *, offset: int = 0
+        self, data: bytes, parts: Sequence[Part], order: str, charset: str, *, offset: int = 0
     ) -> None:
         self.order = order
         self.charset = charset
@@ -62,6 +62,12 @@ class Header:
             self.values[part.name] = value
             if raw := _shown(value):
                 self.fields[part.name] = Field(part.name, raw, offset=offset + part.at)
+        self._rest = _rest(data, parts, offset)
+
+    @property
+    def account(self) -> tuple[Field, ...]:
+        """Every field, and the bytes that no part names where they are not empty."""
+        return (*self.fields.values(), *self._rest)
 
     def used(self, name: str, *to: str) -> None:
         """It is in the model, at these places."""
@@ -98,6 +104,17 @@ def _value(data: bytes, part: Part, order: str, offset: int) -> Any:
         return float(numbers.decode(raw, "vax-f", "little", offset + part.at)[0])
     found = struct.unpack_from(order + part.form, data, part.at)
     return found[0] if len(found) == 1 else found
+
+
+def _rest(data: bytes, parts: Sequence[Part], offset: int) -> list[Field]:
+    found, at = [], 0
+    for part in (*parts, Part("", len(data), "0s")):
+        between = data[at : part.at]
+        if between.strip(b"\0"):
+            key = f"bytes {at} to {part.at - 1}"
+            found.append(Field(key, between.hex(" "), offset=offset + at))
+        at = max(at, part.at + size(part.form))
+    return found
 
 
 def _shown(value: Any) -> str:

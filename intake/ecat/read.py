@@ -71,7 +71,7 @@ def read(path: Path, options: Options = DEFAULT) -> Reading:
     if behind := length - max(each.end for each in matrices) * BLOCK:
         main.notes.append(f"{behind} bytes behind the last image")
     bare = [_acquisition(main, layout, *each) for each in volumes.items()]
-    shared = (*main.fields.values(), *volume.rest(start, layout.main, 0))
+    shared = main.account
     made = tuple(
         check(replace(each, fields=(*shared, *found.fields), derived=tuple(main.derived)))
         for each, found in zip(bare, volumes.values(), strict=True)

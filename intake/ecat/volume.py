@@ -15,7 +15,7 @@ from intake.bounds import check_size
 from intake.ecat.directory import Matrix
 from intake.ecat.layouts import BLOCK, SEVEN, Layout
 from intake.fields import Field
-from intake.parts import Header, Part, size
+from intake.parts import Header
 from intake.refused import Refused
 from intake.study import Pixels, Scale
 
@@ -53,7 +53,7 @@ def read(file: BufferedReader, layout: Layout, matrices: Sequence[Matrix], chars
     fields = [
         field
         for header, matrix in zip(headers, matrices, strict=True)
-        for field in _fields(file, header, layout, matrix)
+        for field in _fields(header, matrix)
     ]
     return Volume(pixels, scale, duration, spacing, thickness, tuple(fields))
 
@@ -147,24 +147,10 @@ def _all_used(headers: Sequence[Header], name: str, to: str) -> None:
         each.used(name, to)
 
 
-def _fields(file: BufferedReader, header: Header, layout: Layout, matrix: Matrix) -> list[Field]:
+def _fields(header: Header, matrix: Matrix) -> list[Field]:
     """Of a plane's or volume's header, with whose it is."""
-    file.seek(matrix.offset)
-    whole = [*header.fields.values(), *rest(file.read(BLOCK), layout.image, matrix.offset)]
     whose = f"frame {matrix.frame}, gate {matrix.gate}, bed {matrix.bed}, plane {matrix.plane}"
     return [
         Field(f"{each.key} ({whose})", each.raw, each.fate, each.to, each.why, offset=each.offset)
-        for each in whole
+        for each in header.account
     ]
-
-
-def rest(data: bytes, parts: Sequence[Part], offset: int) -> list[Field]:
-    """The bytes of a header that no part names, where they are not empty."""
-    found, at = [], 0
-    for part in (*parts, Part("", len(data), "0s")):
-        between = data[at : part.at]
-        if between.strip(b"\0"):
-            key = f"bytes {at} to {part.at - 1}"
-            found.append(Field(key, between.hex(" "), offset=offset + at))
-        at = max(at, part.at + size(part.form))
-    return found
