@@ -66,8 +66,9 @@ def activate(  # noqa: PLR0913 - what a switch can be told
         raise _failed(store, switch, error, guard, undoing.aside if undoing else ()) from error
     _end(store, after, confirm_within, guard)
     switch.begin_audit()
-    switch.outcome.warnings += services.lacking(wanted.manifest.units)
-    switch.outcome.chosen += services.chosen(wanted.manifest.units)
+    seen = services.units(wanted.manifest.units)
+    switch.outcome.warnings += services.lacking(seen)
+    switch.outcome.chosen += services.chosen(seen)
     return switch.outcome
 
 

@@ -199,14 +199,14 @@ def changed(name: str) -> datetime | None:
     return datetime.fromtimestamp(float(said)).astimezone() if said else None
 
 
-def lacking(names: Sequence[str]) -> list[str]:
+def lacking(seen: Sequence[Unit]) -> list[str]:
     """A line for each unit that is up but waits for something the box does not have."""
-    return [f"{unit.name} {unit.lacks}" for unit in units(names) if unit.lacks]
+    return [f"{unit.name} {unit.lacks}" for unit in seen if unit.lacks]
 
 
-def chosen(names: Sequence[str]) -> list[str]:
+def chosen(seen: Sequence[Unit]) -> list[str]:
     """A line for each unit for which the box chose between two servers."""
-    return [f"{unit.name} {unit.chosen}" for unit in units(names) if unit.chosen]
+    return [f"{unit.name} {unit.chosen}" for unit in seen if unit.chosen]
 
 
 def words(unit: Unit) -> str:

@@ -41,7 +41,7 @@ def status(store: Store) -> dict[str, Any]:
         told["drift"] = [str(each) for each in found if each.fate != "left"]
         told["noted"] = [str(each) for each in found if each.fate == "left"]
         told["refusal"] = refusal(store.paths, found) if may_be_refused(state) else ""
-        told["warnings"] = services.lacking(current.manifest.units)
+        told["warnings"] = services.lacking(services.units(current.manifest.units))
         told["state"] = "half" if state.only_first else "active"
         if not state.settled:
             told["state"] = "unconfirmed"

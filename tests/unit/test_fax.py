@@ -53,7 +53,7 @@ def test_a_unit_that_waits_is_up_and_says_what_for(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(services, "must", lambda _command: Done((), 0, out, ""))
     names = ["fax-modem-one.service", "fax-modem-two.service"]
     assert all(unit.runs for unit in services.units(names))
-    assert services.lacking(names) == [f"{names[0]} {texts[0]}"]
+    assert services.lacking(services.units(names)) == [f"{names[0]} {texts[0]}"]
 
 
 def test_the_kernel_reads_only_what_senders_say() -> None:

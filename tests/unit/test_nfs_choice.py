@@ -165,7 +165,7 @@ def test_which_server_it_is_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "units", lambda _names: [said, other])
     assert said.state == "active (running), served by the kernel"
     assert other.state == "active (running)"
-    assert services.chosen(()) == [f"{nfs.SERVER} served by the kernel"]
+    assert services.chosen(services.units(())) == [f"{nfs.SERVER} served by the kernel"]
 
 
 def test_its_mount_does_not_fail_where_the_kernel_has_none() -> None:
