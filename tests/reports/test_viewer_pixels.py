@@ -7,7 +7,6 @@ import gzip
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +19,14 @@ import viewer_site
 from django.test import Client
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, RLELossless, generate_uid
+from viewer_kit import client, orthanc
 
 from reports.people.models import Person
 from reports.studies.models import Image, Study
 from reports.trail.models import Event
 from reports.viewer.store import Kept, Store
 
-
-@pytest.fixture(scope="module")
-def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[viewer_site.Orthanc]:
-    with viewer_site.archive(tmp_path_factory.mktemp("orthanc")) as running:
-        yield running
-
-
-@pytest.fixture
-def client(db: None, orthanc: viewer_site.Orthanc, settings: Any, tmp_path: Path) -> Client:
-    made: Client = viewer_site.reader(orthanc, settings, tmp_path)
-    return made
+__all__ = ["client", "orthanc"]
 
 
 def entered(orthanc: viewer_site.Orthanc, *objects: Any, **about: Any) -> Study:

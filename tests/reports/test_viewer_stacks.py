@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +16,14 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from pydicom.dataset import FileDataset
 from pydicom.uid import generate_uid
+from viewer_kit import client, orthanc
 
 from reports.studies.models import Image, Study
 from reports.trail.models import Event
 from reports.viewer import stacks, views
 
+__all__ = ["client", "orthanc"]
 SLOPES = [1.5, 0.25, 3.0, 0.125, 2.0]
-
-
-@pytest.fixture(scope="module")
-def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[viewer_site.Orthanc]:
-    with viewer_site.archive(tmp_path_factory.mktemp("orthanc")) as running:
-        yield running
-
-
-@pytest.fixture
-def client(db: None, orthanc: viewer_site.Orthanc, settings: Any, tmp_path: Path) -> Client:
-    made: Client = viewer_site.reader(orthanc, settings, tmp_path)
-    return made
 
 
 def pet(**values: Any) -> list[FileDataset]:
